@@ -1,0 +1,1 @@
+"""Measurements of pyredis beside the real Redis and other peers."""

@@ -1,0 +1,163 @@
+"""The command line: `python -m benchmarks.compare`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from benchmarks.compare import footprint, machine, report
+from benchmarks.compare.contenders import (
+    OURS,
+    REDIS,
+    Contender,
+    command_contender,
+    compiled_contender,
+    info_fields,
+    interpreted_contender,
+    peer_contender,
+    redis_benchmark_version,
+    redis_contender,
+)
+from benchmarks.compare.measure import Result, Rounds, cpu_us, requests_per_second
+from benchmarks.compare.workloads import WORKLOADS
+from benchmarks.peers import PEERS
+from tests.support.process import ServerError, ServerProcess
+from tests.support.servers import REPOSITORY
+
+RESULTS: Final = REPOSITORY / "benchmarks" / "results"
+FULL: Final = {"rounds": 5, "seconds": 0.3, "starts": 9, "fraction": 1.0}
+QUICK: Final = {"rounds": 1, "seconds": 0.12, "starts": 3, "fraction": 0.25}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All options; what is not given comes from FULL or QUICK."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
+    parser.add_argument("--ours", choices=["interpreted", "compiled", "command"], default="interpreted")
+    parser.add_argument("--python", default=sys.executable, help="interpreter for --ours interpreted")
+    parser.add_argument("--compiled-command", default=".venv/bin/pyredis", help="for --ours compiled")
+    parser.add_argument("--command", help="for --ours command; {port} is replaced, or --port N appended")
+    parser.add_argument(
+        "--peer", choices=sorted(PEERS), action="append", default=[], help="measure a peer too"
+    )
+    parser.add_argument("--quick", action="store_true", help="about a minute instead of six; noisier")
+    parser.add_argument("--rounds", type=int, help="runs of each workload on each server")
+    parser.add_argument("--seconds", type=float, help="how long redis-server should take for a run")
+    parser.add_argument("--only", default="", help="regular expression on 'group/name/depth'")
+    parser.add_argument("--no-footprint", action="store_true", help="skip start-up time and memory")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="directory for the record")
+    return parser
+
+
+def contenders(options: argparse.Namespace, cpu: int | None) -> list[Contender]:
+    """Ours first, then redis-server, then peers: the order of every round."""
+    if options.ours == "interpreted":
+        ours = interpreted_contender(options.python, cpu)
+    elif options.ours == "compiled":
+        ours = compiled_contender(options.compiled_command, cpu)
+    elif options.command:
+        ours = command_contender(options.command, cpu)
+    else:
+        raise ServerError("--ours command needs --command")
+    return [ours, redis_contender(cpu), *(peer_contender(name, cpu) for name in options.peer)]
+
+
+def say(text: str) -> None:
+    """Progress goes to standard error; standard output has the tables."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def versions(servers: dict[str, ServerProcess]) -> dict[str, str]:
+    """What runs: each server's own word for its version, the commit, the load generator."""
+    ours = info_fields(servers[OURS])
+    found = {OURS: ours.get("pyredis_version", "unknown")}
+    if revision := machine.revision(REPOSITORY):
+        found["commit"] = revision
+    found[REDIS] = info_fields(servers[REDIS]).get("redis_version", "unknown")
+    found |= {name: peer.version or "" for name, peer in PEERS.items() if name in servers}
+    return found | {"load by": redis_benchmark_version()}
+
+
+def progress(result: Result) -> None:
+    """One line about a workload that has been measured."""
+    name = f"{result.workload.group}/{result.workload.name}/{result.depth}"
+    if reason := result.unsupported.get(OURS):
+        say(f"{name:34} not supported: {reason[:70]}")
+        return
+    ratios = [result.ratio(OURS, REDIS, figure) or 0.0 for figure in (cpu_us, requests_per_second)]
+    cpu = [result.median(server, cpu_us) or 0.0 for server in (OURS, REDIS)]
+    say(f"{name:34} cpu {cpu[0]:7.2f} / {cpu[1]:6.2f} us {ratios[0]:6.2f}x   throughput {ratios[1]:5.2f}x")
+
+
+def measure_workloads(
+    run: report.Run, taking_part: list[Contender], client_cpu: int | None, only: str
+) -> None:
+    """Starts every server once and puts all workloads on them."""
+    processes = {contender.name: contender.make() for contender in taking_part}
+    try:
+        for process in processes.values():
+            process.start()
+        run.versions = versions(processes)
+        rounds = Rounds(
+            processes, REDIS, int(run.settings["rounds"]), float(run.settings["seconds"]), client_cpu
+        )
+        for workload in WORKLOADS:
+            for depth in workload.depths:
+                if re.search(only, f"{workload.group}/{workload.name}/{depth}"):
+                    run.results.append(rounds.measure(workload, depth))
+                    progress(run.results[-1])
+    finally:
+        for process in processes.values():
+            process.close()
+
+
+def measure_footprint(run: report.Run, taking_part: list[Contender]) -> None:
+    """Start-up, idle memory, and memory of every population, on fresh servers."""
+    run.start_up_seconds = footprint.start_up(taking_part, int(run.settings["starts"]))
+    run.idle_bytes = footprint.idle_memory(taking_part)
+    say(f"start-up seconds {run.start_up_seconds}, idle bytes {run.idle_bytes}")
+    for population in footprint.POPULATIONS:
+        run.populations.append(
+            footprint.bytes_per_key(taking_part, population, float(run.settings["fraction"]))
+        )
+        say(f"bytes per key, {population.name}: {run.populations[-1].measured}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the comparison, writes the record and prints the tables."""
+    options = build_parser().parse_args(arguments)
+    began = time.monotonic()
+    server_cpu, client_cpu = machine.cores_for_pinning()
+    settings: machine.Facts = dict(QUICK if options.quick else FULL)
+    settings |= {
+        name: value for name in ("rounds", "seconds") if (value := getattr(options, name)) is not None
+    }
+    run = report.Run(
+        date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        form=options.ours,
+        machine=machine.describe(),
+        versions={},
+        settings=settings,
+        peers=options.peer,
+    )
+    try:
+        taking_part = contenders(options, server_cpu)
+        measure_workloads(run, taking_part, client_cpu, options.only)
+        if not options.no_footprint:
+            measure_footprint(run, taking_part)
+    except ServerError as error:
+        say(f"error: {error}")
+        return 1
+    settings["duration_seconds"] = round(time.monotonic() - began)
+    paths = report.save(run, options.results)
+    print(report.to_markdown(run))
+    say(f"{settings['duration_seconds']} s; wrote {', '.join(str(path) for path in paths)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The servers that take part, and how each is started: without persistence, pinned, on a free port."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.peers import PEERS, Peer
+from tests.support.process import ServerError, ServerProcess
+from tests.support.servers import REPOSITORY, RedisServer, resolve_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OURS: Final = "pyredis"
+REDIS: Final = "redis"
+WITHOUT_PERSISTENCE: Final = ("--save", "", "--appendonly", "no")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A server under measurement; `make` returns a process that is not started yet."""
+
+    name: str
+    make: Callable[[], ServerProcess]
+
+
+def redis_contender(cpu: int | None) -> Contender:
+    """The real redis-server."""
+    return Contender(REDIS, lambda: RedisServer(cpu=cpu))
+
+
+def peer_contender(name: str, cpu: int | None) -> Contender:
+    """One of benchmarks.peers; ServerError when its package is missing."""
+    peer: Peer = PEERS[name]
+    if peer.version is None:
+        raise ServerError(f"the package {peer.distribution} is not installed")
+    return Contender(name, lambda: peer.process(cpu))
+
+
+def interpreted_contender(python: str, cpu: int | None) -> Contender:
+    """This tree, run by the given interpreter."""
+    command = [*resolve_program(python), "-m", "pyredis", "--port", "{port}", *WITHOUT_PERSISTENCE]
+    return Contender(OURS, lambda: ServerProcess(command, env={"PYTHONPATH": str(REPOSITORY)}, cpu=cpu))
+
+
+def compiled_contender(command_line: str, cpu: int | None) -> Contender:
+    """An installed build; the tree is kept off its path, where it would shadow the compiled modules."""
+    command = [*resolve_program(command_line), "--port", "{port}", *WITHOUT_PERSISTENCE]
+    return Contender(OURS, lambda: ServerProcess(command, env={"PYTHONPATH": ""}, cpu=cpu))
+
+
+def command_contender(command_line: str, cpu: int | None) -> Contender:
+    """Any command that serves `{port}`, in the place of ours."""
+    command = resolve_program(command_line)
+    if "{port}" not in command_line:
+        command += ["--port", "{port}", *WITHOUT_PERSISTENCE]
+    return Contender(OURS, lambda: ServerProcess(command, cpu=cpu))
+
+
+def info_fields(process: ServerProcess) -> dict[str, str]:
+    """The fields of INFO server; empty for a server that has no INFO."""
+    with process.connect() as connection:
+        reply = connection.command("INFO", "server")
+    lines = reply.decode(errors="replace").split("\r\n")
+    return {name: value for name, separator, value in (line.partition(":") for line in lines) if separator}
+
+
+def redis_benchmark_version() -> str:
+    """The first line of `redis-benchmark --version`."""
+    program = shutil.which("redis-benchmark")
+    if program is None:
+        raise ServerError("redis-benchmark is not installed")
+    return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()

@@ -1,0 +1,15 @@
+"""Every command: one module a group, all declared through `registry`."""
+
+from __future__ import annotations
+
+from pyredis.commands import connection, strings
+from pyredis.commands.registry import SPECS
+from pyredis.engine.command import CommandSpec
+
+MODULES = (connection, strings)
+"""The modules that declare commands, in the order of the documentation."""
+
+
+def all_specs() -> list[CommandSpec]:
+    """Every declared command; importing this package has declared them."""
+    return SPECS

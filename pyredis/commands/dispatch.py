@@ -1,0 +1,195 @@
+"""From a request to its reply: lookup, checks, gates, the call itself, and what follows from it.
+
+`execute` is the whole of Redis's `processCommand` for a request that arrived; `run` is its `call`, used again by EXEC
+and scripts. A request whose gates are all open goes from the table to the handler in a few dozen nanoseconds; the
+rest of the checks, in Redis's order, stand in `_careful`.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Final
+
+from pyredis.engine.command import (
+    LOADING,
+    MAY_REPLICATE,
+    NO_AUTH,
+    NO_MULTI,
+    PROTECTED,
+    WRITE,
+    Command,
+)
+from pyredis.engine.context import GATE_MULTI, GATE_SUBSCRIBED, GATE_UNAUTHENTICATED, Context, QueuedCommand
+from pyredis.engine.engine import GATE_LOADING, GATE_PAUSED, GATE_PROPAGATING, PAUSE_ALL, Engine
+from pyredis.errors import LOADING as LOADING_ERROR
+from pyredis.errors import NO_AUTH as NO_AUTH_ERROR
+from pyredis.errors import CommandError, error_reply, wrong_arity
+from pyredis.protocol.encode import QUEUED
+
+POSTPONED: Final = b""
+"""The reply of a command that did not run because clients are paused: the caller keeps the request for later."""
+
+_UNQUEUED: Final = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"))
+_SUBSCRIBED_ALLOWED: Final = frozenset(
+    (
+        b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe",
+        b"ping", b"quit", b"reset",
+    )  # fmt: skip
+)
+
+
+def execute(ctx: Context, argv: list[bytes]) -> bytes | None:
+    """Runs one request and returns its encoded reply; None when the reply comes later."""
+    engine = ctx.engine
+    command = engine.commands.get(argv[0])
+    if (
+        command is None
+        or ctx.gates != 0
+        or engine.gates != 0
+        or command.subcommands is not None
+        or len(argv) < command.min_args
+        or len(argv) > command.max_args
+        or command.flags & PROTECTED != 0
+    ):
+        return _careful(ctx, argv)
+    return run(ctx, command, argv)
+
+
+def run(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+    """Calls a handler, times it, counts it, and logs what it changed."""
+    if ctx.engine.gates & GATE_PROPAGATING != 0:
+        return _run_propagating(ctx, command, argv)
+    return _call(ctx, command, argv)
+
+
+def _call(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+    engine = ctx.engine
+    reply: bytes | None
+    try:
+        reply = command.handler(ctx, argv)
+    except CommandError as error:
+        reply = error_reply(error.message)
+    if reply is not None and reply[0] == 45:
+        command.failed += 1
+        engine.count_error(reply)
+    ended: float = perf_counter()
+    command.calls += 1
+    command.seconds += ended - engine.tick
+    engine.tick = ended
+    ctx.last_command = command
+    return reply
+
+
+def _run_propagating(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+    """As `_call`, and afterwards queues the command, or the effects it named, for the log.
+
+    EXEC comes through here for itself and again for each command it runs; what they queued is handed over as one
+    unit when the outermost has ended.
+    """
+    engine = ctx.engine
+    before = engine.keyspace.dirty
+    index = ctx.db.index
+    outer = ctx.effects
+    ctx.effects = None
+    engine.propagation_depth += 1
+    reply = _call(ctx, command, argv)
+    engine.propagation_depth -= 1
+    effects: list[list[bytes]] | None = ctx.effects
+    ctx.effects = outer
+    if effects is not None:
+        for effect in effects:
+            engine.propagate(index, effect)
+    elif engine.keyspace.dirty != before:
+        engine.propagate(index, argv)
+    if engine.propagation_depth == 0:
+        engine.flush_propagated()
+    return reply
+
+
+def find_command(engine: Engine, argv: list[bytes]) -> Command:
+    """The command or subcommand that a request names, or Redis's error for one that does not exist."""
+    command = engine.commands.get(argv[0])
+    if command is None:
+        command = engine.commands.get(argv[0].lower())
+        if command is None:
+            raise CommandError(unknown_command(argv))
+    if command.subcommands is not None and len(argv) > 1:
+        subcommand = command.subcommands.get(argv[1].lower())
+        if subcommand is None:
+            container = command.full_name.upper()
+            text = argv[1][:128].split(b"\0")[0]
+            raise CommandError(b"ERR unknown subcommand '" + text + b"'. Try " + container + b" HELP.")
+        return subcommand
+    return command
+
+
+def unknown_command(argv: list[bytes]) -> bytes:
+    """The error for an unknown command, with the beginning of its arguments, cut where Redis cuts them."""
+    shown = b""
+    for argument in argv[1:]:
+        if len(shown) >= 128:
+            break
+        shown += b"'" + argument[: 128 - len(shown)].split(b"\0")[0] + b"' "
+    name = argv[0][:128].split(b"\0")[0]
+    return b"ERR unknown command '" + name + b"', with args beginning with: " + shown
+
+
+def check_arity(command: Command, argv: list[bytes]) -> None:
+    """Raises Redis's error when the number of arguments is wrong."""
+    if not command.min_args <= len(argv) <= command.max_args:
+        raise wrong_arity(command.full_name)
+
+
+def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
+    """All checks in Redis's order; a rejected command dooms the transaction it was meant for."""
+    engine = ctx.engine
+    command: Command | None = None
+    try:
+        command = find_command(engine, argv)
+        check_arity(command, argv)
+        _check_gates(ctx, command)
+    except CommandError as error:
+        if ctx.queue is not None:
+            ctx.queue_failed = True
+        if command is not None:
+            command.rejected += 1
+        reply = error_reply(error.message)
+        engine.count_error(reply)
+        return reply
+    if engine.gates & GATE_PAUSED and _is_paused(ctx, command):
+        return POSTPONED
+    if ctx.queue is not None and command.full_name not in _UNQUEUED:
+        ctx.queue.append(QueuedCommand(command, argv))
+        return QUEUED
+    return run(ctx, command, argv)
+
+
+def _check_gates(ctx: Context, command: Command) -> None:
+    """Raises the error of the first gate that the command may not pass."""
+    if command.flags & PROTECTED:
+        ctx.engine.check_protected(ctx, command)
+    if ctx.gates & GATE_UNAUTHENTICATED and not command.flags & NO_AUTH:
+        raise CommandError(NO_AUTH_ERROR)
+    if ctx.gates & GATE_MULTI and command.flags & NO_MULTI:
+        raise CommandError(b"ERR Command not allowed inside a transaction")
+    if ctx.engine.gates & GATE_LOADING and not command.flags & LOADING:
+        raise CommandError(LOADING_ERROR)
+    if ctx.gates & GATE_SUBSCRIBED and command.full_name not in _SUBSCRIBED_ALLOWED:
+        raise CommandError(
+            b"ERR Can't execute '" + command.full_name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
+            b"QUIT / RESET are allowed in this context"
+        )
+
+
+def _is_paused(ctx: Context, command: Command) -> bool:
+    """Whether CLIENT PAUSE holds this command back; a transaction counts as its queued commands."""
+    engine = ctx.engine
+    if not engine.is_paused():
+        return False
+    if engine.pause_kind == PAUSE_ALL:
+        return True
+    flags = command.flags
+    if command.full_name == b"exec" and ctx.queue is not None:
+        for queued in ctx.queue:
+            flags |= queued.command.flags
+    return flags & (WRITE | MAY_REPLICATE) != 0

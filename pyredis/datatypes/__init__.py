@@ -1,0 +1,1 @@
+"""Data structures: no clock, no sockets, no knowledge of commands."""

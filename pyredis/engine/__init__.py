@@ -1,0 +1,1 @@
+"""The server without sockets: its state, and what a command handler sees of it."""

@@ -1,0 +1,188 @@
+"""The server without its sockets: databases, clients, commands, pub/sub and the counters of one instance.
+
+An `Engine` knows nothing of asyncio. What only the outside can do (stop the process, close a listener) it asks of its
+`Host`. Several engines can live in one process, each with its own clock and statistics.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from pyredis.clock import Clock
+from pyredis.engine.command import Command, CommandSpec, build_table
+from pyredis.engine.pubsub import PubSub
+from pyredis.errors import CommandError
+from pyredis.keyspace.database import Database, Keyspace, KeyspaceListener
+
+if TYPE_CHECKING:
+    from pyredis.config import Config
+    from pyredis.engine.context import Context
+
+GATE_LOADING: Final = 1 << 0
+GATE_PAUSED: Final = 1 << 1
+GATE_PROPAGATING: Final = 1 << 2
+GATE_LISTENING: Final = 1 << 3
+"""Something outside wants to see every command (MONITOR and the like)."""
+
+PAUSE_NONE: Final = 0
+PAUSE_WRITE: Final = 1
+PAUSE_ALL: Final = 2
+
+
+class Host:
+    """What an engine asks of the process around it."""
+
+    def request_shutdown(self, save: bool | None, now: bool, force: bool) -> None:
+        """Stops the process: `save` None follows the save rules, `now` waits for no replica, `force` ignores errors."""
+
+    def abort_shutdown(self) -> bool:
+        """Takes back a shutdown that has not happened; false when none was under way."""
+        return False
+
+    def call_later(self, seconds: float, what: str) -> None:
+        """Calls `Engine.timer_fired(what)` after a while."""
+
+
+class PropagationSink:
+    """Receives every change as commands: a log or a replica."""
+
+    def write(self, commands: list[tuple[int, list[bytes]]]) -> None:
+        """Takes the changes of one command; several are one transaction."""
+
+
+class Engine(KeyspaceListener):
+    """One Redis instance; see the module's text."""
+
+    def __init__(self, config: Config, clock: Clock, specs: list[CommandSpec], host: Host) -> None:
+        self.config: Config = config
+        self.clock: Clock = clock
+        self.host: Host = host
+        self.keyspace: Keyspace = Keyspace(config.get_int("databases"), clock)
+        self.commands: dict[bytes, Command] = build_table(specs)
+        self.pubsub: PubSub = PubSub()
+        self.clients: dict[int, Context] = {}
+        self.gates: i64 = 0
+        self.run_id: str = os.urandom(20).hex()
+        self.started_ms: i64 = clock.now_ms
+        self.last_client_id: int = 0
+        # Directives read often; `apply_config` keeps them.
+        self.password: bytes = b""
+        self.is_protected: bool = False
+        self.max_clients: int = 10_000
+        self.idle_timeout: int = 0
+        self.tcp_keepalive: int = 0
+        self.query_buffer_limit: i64 = 1 << 30
+        self.output_limits: dict[str, tuple[int, int, int]] = {}
+        self.connections_received: int = 0
+        self.rejected_connections: int = 0
+        # The processor's clock at the end of the last command, which is the start of the next.
+        self.tick: float = 0.0
+        self.error_counts: dict[bytes, int] = {}
+        self.pause_kind: i64 = PAUSE_NONE
+        self.pause_until_ms: i64 = 0
+        # Commands to log after the running one has ended: (database index, argv).
+        self.propagated: list[tuple[int, list[bytes]]] = []
+        self.propagation_depth: i64 = 0
+        self.sinks: list[PropagationSink] = []
+
+    def apply_config(self) -> None:
+        """Reads the directives that are kept in attributes, now and after every CONFIG SET."""
+        config = self.config
+        for name, apply in (
+            ("requirepass", self._apply_access),
+            ("protected-mode", self._apply_access),
+            ("bind", self._apply_access),
+            ("maxclients", self._apply_limits),
+            ("timeout", self._apply_limits),
+            ("tcp-keepalive", self._apply_limits),
+            ("client-query-buffer-limit", self._apply_limits),
+            ("client-output-buffer-limit", self._apply_limits),
+        ):
+            config.on_change(name, apply)
+        self._apply_access(config)
+        self._apply_limits(config)
+
+    def _apply_access(self, config: Config) -> str | None:
+        self.password = config.get_bytes("requirepass")
+        self.is_protected = config.get_bool("protected-mode") and not self.password
+        return None
+
+    def _apply_limits(self, config: Config) -> str | None:
+        self.max_clients = config.get_int("maxclients")
+        self.idle_timeout = config.get_int("timeout")
+        self.tcp_keepalive = config.get_int("tcp-keepalive")
+        self.query_buffer_limit = config.get_int("client-query-buffer-limit")
+        self.output_limits = config.client_output_buffer_limits()
+        return None
+
+    def next_client_id(self) -> int:
+        """Identifiers grow and are never used again."""
+        self.last_client_id += 1
+        return self.last_client_id
+
+    def requires_password(self) -> bool:
+        """Whether a new connection has to authenticate first."""
+        return self.password != b""
+
+    def count_error(self, reply: bytes) -> None:
+        """Counts an error reply by its first word, for INFO errorstats."""
+        end = reply.find(b" ")
+        code = reply[1:end] if end > 0 else reply[1:-2]
+        self.error_counts[code] = self.error_counts.get(code, 0) + 1
+
+    def key_expired(self, database: Database, key: bytes) -> None:
+        """Logs the expiry as the deletion that it is."""
+        if self.gates & GATE_PROPAGATING:
+            self.propagated.append((database.index, [b"DEL", key]))
+
+    def propagate(self, index: int, argv: list[bytes]) -> None:
+        """Queues a command for the log; `flush_propagated` hands over what one request caused."""
+        self.propagated.append((index, argv))
+
+    def flush_propagated(self) -> None:
+        """Gives the queued commands to every sink, as one unit."""
+        if self.propagated:
+            commands, self.propagated = self.propagated, []
+            for sink in self.sinks:
+                sink.write(commands)
+
+    def add_sink(self, sink: PropagationSink) -> None:
+        """Starts sending changes to `sink`."""
+        self.sinks.append(sink)
+        self.gates |= GATE_PROPAGATING
+
+    def pause(self, kind: int, until_ms: i64) -> None:
+        """Holds commands back until a time; the stricter kind and the later time win, as in Redis."""
+        if kind > self.pause_kind or not self.is_paused():
+            self.pause_kind = kind
+        self.pause_until_ms = max(self.pause_until_ms, until_ms)
+        self.gates |= GATE_PAUSED
+
+    def unpause(self) -> None:
+        """Lets all commands go on."""
+        self.pause_kind = PAUSE_NONE
+        self.pause_until_ms = 0
+        self.gates &= ~GATE_PAUSED
+        for ctx in list(self.clients.values()):
+            ctx.resume()
+
+    def is_paused(self) -> bool:
+        """Whether a pause is in force; one that has run out ends here."""
+        if self.pause_kind != PAUSE_NONE and self.clock.now_ms >= self.pause_until_ms:
+            self.unpause()
+        return self.pause_kind != PAUSE_NONE
+
+    def check_protected(self, ctx: Context, command: Command) -> None:
+        """Raises unless `enable-<name>-command` allows this connection to run a protected command."""
+        name = command.full_name.split(b"|")[0]
+        allowed = self.config.get_str("enable-" + name.decode() + "-command")
+        if allowed == "yes" or (allowed == "local" and ctx.is_local()):
+            return
+        raise CommandError(
+            b"ERR " + name.upper() + b" command not allowed. If the enable-" + name + b"-command option is set to "
+            b'"local", you can run it from a local connection, otherwise you need to set this option in the '
+            b"configuration file, and then restart the server."
+        )

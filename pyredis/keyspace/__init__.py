@@ -1,0 +1,1 @@
+"""Databases, expiry and scanning: what is stored, not who asks for it."""

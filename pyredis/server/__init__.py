@@ -1,0 +1,1 @@
+"""Dispatch on the outside: sessions, transports, background work and start-up."""

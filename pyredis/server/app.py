@@ -1,0 +1,160 @@
+"""A running server: configuration, listeners, connections, signals, start and stop.
+
+`App` owns what only a process has. The engine asks it through `Host`; connections are admitted and let go here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredis import REDIS_VERSION, __version__
+from pyredis.clock import Clock
+from pyredis.commands import all_specs
+from pyredis.config import Config
+from pyredis.engine.engine import Engine, Host
+from pyredis.form import COMPILED
+from pyredis.protocol.fast_parser import make_parser
+from pyredis.server.cron import Cron
+from pyredis.server.listeners import ListenError, Listeners
+from pyredis.server.log import configure_log, log
+from pyredis.server.session import Session
+from pyredis.server.transport import Connection
+
+MAX_CLIENTS_ERROR: Final = b"-ERR max number of clients reached\r\n"
+
+PROTECTED_MODE_ERROR: Final = (
+    b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
+    b"default user. In this mode connections are only accepted from the loopback interface. If you want to connect "
+    b"from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode "
+    b"sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the "
+    b"same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do "
+    b"so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode "
+    b"by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting "
+    b"the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' "
+    b"option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above "
+    b"things in order for the server to start accepting connections from the outside.\r\n"
+)
+
+
+class App(Host):
+    """See the module's text."""
+
+    def __init__(self, config: Config) -> None:
+        self.config: Config = config
+        self.engine: Engine = Engine(config, Clock(), all_specs(), self)
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
+        self.stopped: asyncio.Future[int] = self.loop.create_future()
+        self.listeners: Listeners = Listeners(config, self.connection_factory)
+        self.cron: Cron = Cron(self)
+        self.pid_path: str = ""
+        self.next_client_check_ms: i64 = 0
+
+    async def run(self) -> int:
+        """Serves until asked to stop; returns the exit code."""
+        self.engine.apply_config()
+        log.info("Server initialized")
+        try:
+            await self.listeners.open()
+        except ListenError as error:
+            log.warning("%s", error)
+            return 1
+        self._write_pid_file()
+        self._handle_signals()
+        self.cron.start()
+        self.listeners.announce()
+        exit_code = await self.stopped
+        self._stop()
+        return exit_code
+
+    def connection_factory(self, kind: str) -> Callable[[], Connection]:
+        """What asyncio calls for each connection accepted on a listener of `kind`: `tcp` or `unix`."""
+        return lambda: Connection(self, kind)
+
+    def accept(self, connection: Connection) -> Session | None:
+        """Admits a connection, or answers why not and closes it."""
+        engine = self.engine
+        if len(engine.clients) >= engine.max_clients:
+            engine.rejected_connections += 1
+            connection.write(MAX_CLIENTS_ERROR)
+            connection.close()
+            return None
+        session = Session(engine, connection, make_parser())
+        connection.describe(session)
+        if engine.is_protected and not session.is_local():
+            engine.rejected_connections += 1
+            connection.write(PROTECTED_MODE_ERROR)
+            connection.close()
+            session.release()
+            return None
+        engine.connections_received += 1
+        return session
+
+    def request_shutdown(self, save: bool | None, now: bool, force: bool) -> None:
+        """Stops serving once the current commands have been answered."""
+        log.info("User requested shutdown...")
+        self._finish(0)
+
+    def check_clients(self) -> None:
+        """Once a second: closes connections idle for longer than `timeout` or over a soft output limit."""
+        engine = self.engine
+        now_ms = engine.clock.now_ms
+        if now_ms < self.next_client_check_ms and self.next_client_check_ms - now_ms <= 1000:
+            return
+        self.next_client_check_ms = now_ms + 1000
+        for ctx in list(engine.clients.values()):
+            if isinstance(ctx, Session):
+                ctx.check_limits()
+
+    def _handle_signals(self) -> None:
+        for number, name in ((signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "SIGINT")):
+            try:
+                self.loop.add_signal_handler(number, self._signalled, name)
+            except (NotImplementedError, RuntimeError):
+                signal.signal(number, self._interrupted)
+
+    def _interrupted(self, number: int, _frame: object) -> None:
+        self.loop.call_soon_threadsafe(self._signalled, signal.Signals(number).name)
+
+    def _signalled(self, name: str) -> None:
+        log.warning("Received %s scheduling shutdown...", name)
+        self.request_shutdown(None, False, False)
+
+    def _finish(self, exit_code: int) -> None:
+        if not self.stopped.done():
+            self.stopped.set_result(exit_code)
+
+    def _write_pid_file(self) -> None:
+        path = self.config.get_str("pidfile")
+        if path:
+            try:
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(f"{os.getpid()}\n")
+                self.pid_path = path
+            except OSError as error:
+                log.warning("Failed to write PID file: %s", error)
+
+    def _stop(self) -> None:
+        self.cron.stop()
+        self.listeners.close()
+        for ctx in list(self.engine.clients.values()):
+            ctx.close(False)
+        if self.pid_path:
+            log.info("Removing the pid file.")
+            os.unlink(self.pid_path)
+        log.warning("Redis is now ready to exit, bye bye...")
+
+
+async def serve(config: Config) -> int:
+    """Starts a server in the running loop and serves until it is asked to stop."""
+    configure_log(config.get_str("loglevel"), config.get_str("logfile"))
+    form = "compiled" if COMPILED else "pure Python"
+    log.warning("pyredis %s (%s), Redis %s protocol", __version__, form, REDIS_VERSION)
+    log.warning("Running mode=standalone, port=%d.", config.get_int("port"))
+    log.warning("PID: %d", os.getpid())
+    return await App(config).run()

@@ -1,0 +1,37 @@
+"""Compiles the package with mypyc where a C compiler is found; pure Python otherwise, or with PYREDIS_PURE=1."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+from setuptools import setup
+
+INTERPRETED = {"__init__.py", "__main__.py", "cli.py"}
+"""File names that stay interpreted: they run once, at start-up."""
+
+
+def has_compiler() -> bool:
+    """Whether the compiler that this Python was configured with can be run."""
+    if sys.platform == "win32":
+        return True
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+    return shutil.which(compiler) is not None
+
+
+def extensions() -> list[object]:
+    """The modules to compile, as one group so that calls between them are C calls."""
+    if os.environ.get("PYREDIS_PURE") == "1" or "editable_wheel" in sys.argv or not has_compiler():
+        return []
+    try:
+        from mypyc.build import mypycify
+    except ImportError:
+        return []
+    paths = sorted(str(path) for path in Path("pyredis").rglob("*.py") if path.name not in INTERPRETED)
+    return list(mypycify(paths, opt_level="3", debug_level="0", group_name="pyredis"))
+
+
+setup(ext_modules=extensions())
