@@ -71,14 +71,17 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def versions(servers: dict[str, ServerProcess]) -> dict[str, str]:
+def versions(taking_part: list[Contender], servers: dict[str, ServerProcess]) -> dict[str, str]:
     """What runs: each server's own word for its version, the commit, the load generator."""
-    ours = info_fields(servers[OURS])
-    found = {OURS: ours.get("pyredis_version", "unknown")}
+    found: dict[str, str] = {}
+    for contender in taking_part:
+        if not contender.version:
+            fields = info_fields(servers[contender.name])
+            found[contender.name] = fields.get("redis_version", "unknown")
+        else:
+            found[contender.name] = contender.version
     if revision := machine.revision(REPOSITORY):
         found["commit"] = revision
-    found[REDIS] = info_fields(servers[REDIS]).get("redis_version", "unknown")
-    found |= {name: peer.version or "" for name, peer in PEERS.items() if name in servers}
     return found | {"load by": redis_benchmark_version()}
 
 
@@ -101,7 +104,7 @@ def measure_workloads(
     try:
         for process in processes.values():
             process.start()
-        run.versions = versions(processes)
+        run.versions = versions(taking_part, processes)
         rounds = Rounds(
             processes, REDIS, int(run.settings["rounds"]), float(run.settings["seconds"]), client_cpu
         )

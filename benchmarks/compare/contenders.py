@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Contender:
 
     name: str
     make: Callable[[], ServerProcess]
+    version: str = ""
 
 
 def redis_contender(cpu: int | None) -> Contender:
@@ -37,19 +39,40 @@ def peer_contender(name: str, cpu: int | None) -> Contender:
     peer: Peer = PEERS[name]
     if peer.version is None:
         raise ServerError(f"the package {peer.distribution} is not installed")
-    return Contender(name, lambda: peer.process(cpu))
+    return Contender(name, lambda: peer.process(cpu), peer.version)
 
 
 def interpreted_contender(python: str, cpu: int | None) -> Contender:
     """This tree, run by the given interpreter."""
-    command = [*resolve_program(python), "-m", "pyredis", "--port", "{port}", *WITHOUT_PERSISTENCE]
-    return Contender(OURS, lambda: ServerProcess(command, env={"PYTHONPATH": str(REPOSITORY)}, cpu=cpu))
+    return _pyredis([*resolve_program(python), "-m", "pyredis"], str(REPOSITORY), is_compiled=False, cpu=cpu)
 
 
 def compiled_contender(command_line: str, cpu: int | None) -> Contender:
     """An installed build; the tree is kept off its path, where it would shadow the compiled modules."""
-    command = [*resolve_program(command_line), "--port", "{port}", *WITHOUT_PERSISTENCE]
-    return Contender(OURS, lambda: ServerProcess(command, env={"PYTHONPATH": ""}, cpu=cpu))
+    return _pyredis(resolve_program(command_line), "", is_compiled=True, cpu=cpu)
+
+
+def _pyredis(program: list[str], python_path: str, *, is_compiled: bool, cpu: int | None) -> Contender:
+    """Ours, once its own `--version` has confirmed the form: a wrong label would spoil the record."""
+    env = {**os.environ, "PYTHONPATH": python_path}
+    command = [*program, "--version"]
+    try:
+        # Not in this tree: the current directory would come before the installed package.
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=env, cwd=os.sep, timeout=30, check=False
+        )
+    except OSError as error:
+        raise ServerError(f"{program[0]}: {error}") from None
+    version = done.stdout.strip()
+    if done.returncode != 0 or ("compiled" in version) != is_compiled:
+        wanted = "compiled" if is_compiled else "interpreted"
+        raise ServerError(f"{program[0]} is not the {wanted} form: {version or done.stderr.strip()[-500:]}")
+    words = [*program, "--port", "{port}", *WITHOUT_PERSISTENCE]
+    return Contender(
+        OURS,
+        lambda: ServerProcess(words, env={"PYTHONPATH": python_path}, cpu=cpu),
+        version.removeprefix("pyredis "),
+    )
 
 
 def command_contender(command_line: str, cpu: int | None) -> Contender:

@@ -59,8 +59,6 @@ def run(port: int, workload: Workload, depth: int, requests: int, cpu: int | Non
     except subprocess.TimeoutExpired:
         raise LoadError(f"{workload.name}: not done after {TIMEOUT_SECONDS} s") from None
     if done.returncode != 0:
-        complaints = [
-            line for line in (done.stderr or done.stdout).splitlines() if not line.startswith("WARNING")
-        ]
-        raise LoadError(" ".join(complaints)[-300:])
+        lines = (done.stderr or done.stdout).splitlines()
+        raise LoadError(" ".join(line for line in lines if not line.startswith("WARNING"))[-300:])
     return parse(done.stdout)

@@ -100,12 +100,20 @@ def cpu_between(before: tuple[int, int], after: tuple[int, int]) -> int:
     return coarse if coarse > fine + 20_000_000 else fine
 
 
+def empty(process: ServerProcess) -> None:
+    """Removes every key; a server without FLUSHALL is started anew."""
+    with process.connect(timeout=60.0) as connection:
+        is_empty = not connection.command("FLUSHALL").startswith(b"-")
+    if not is_empty:
+        process.kill()
+        process.start()
+
+
 def fill(process: ServerProcess, workload: Workload, requests: int) -> str | None:
     """Empties the server and loads what the workload needs; returns the first error reply, if any."""
+    empty(process)
     with process.connect(timeout=60.0) as connection:
-        replies = [connection.command("FLUSHALL")]
-        if not replies[0].startswith(b"-"):
-            replies += connection.pipeline(workload.preload(requests), window=100)
+        replies = connection.pipeline(workload.preload(requests), window=100)
     return next((reply.decode(errors="replace").strip() for reply in replies if reply.startswith(b"-")), None)
 
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from pyredis.commands import connection, strings
+from pyredis.commands import (
+    clients,
+    connection,
+    debug,
+    expiration,
+    introspection,
+    keys,
+    pubsub,
+    server,
+    strings,
+    transactions,
+)
 from pyredis.commands.registry import SPECS
 from pyredis.engine.command import CommandSpec
 
-MODULES = (connection, strings)
+MODULES = (
+    connection, clients, keys, expiration, strings, pubsub, transactions, server, introspection, debug,
+)  # fmt: skip
 """The modules that declare commands, in the order of the documentation."""
 
 

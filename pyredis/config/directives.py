@@ -15,12 +15,13 @@ from pyredis.config.errors import InvalidValue
 from pyredis.config.values import (
     INT_MAX,
     LONG_MAX,
+    LONG_MIN,
     ULONG_MAX,
     c_string,
     format_memory,
-    parse_c_integer,
     parse_memory,
     quote,
+    read_c_integer,
     wrap,
 )
 from pyredis.datatypes.numbers import parse_int64
@@ -166,8 +167,8 @@ def _parse_memory(directive: Directive, args: list[bytes], _current: object) -> 
 
 
 def _parse_octal(directive: Directive, args: list[bytes], _current: object) -> object:
-    value = parse_c_integer(args[0], 8)
-    if value is None or value in (LONG_MAX, -LONG_MAX - 1):
+    value = read_c_integer(args[0], 8)
+    if value is None or not LONG_MIN <= value <= LONG_MAX:
         raise InvalidValue("argument couldn't be parsed as an octal number")
     return _check_bounds(directive, value)
 

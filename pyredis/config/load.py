@@ -12,16 +12,14 @@ there too.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from pyredis.config import table
 from pyredis.config.config import Config, PendingDirective
 from pyredis.config.directives import MULTI_ARG, Directive
 from pyredis.config.errors import ConfigError, InvalidValue
+from pyredis.config.structured import SaveRules
 from pyredis.protocol.inline import split_args
-
-if TYPE_CHECKING:
-    from pyredis.config.structured import SaveRules
 
 BAD_DIRECTIVE: Final = "Bad directive or wrong number of arguments"
 INCLUDE_DEPTH_MAX: Final = 100

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 from pyredis.config import table
 from pyredis.config.config import Config
@@ -26,9 +27,6 @@ from pyredis.config.errors import ConfigError, InvalidValue
 from pyredis.config.load import BAD_DIRECTIVE, Loader
 from pyredis.config.values import quote
 from pyredis.protocol.inline import split_args
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ENVIRONMENT_PREFIX: Final = "PYREDIS_"
 ENVIRONMENT_EXCLUDED: Final = (

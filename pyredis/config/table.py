@@ -6,12 +6,10 @@ CONFIG GET, SET and REWRITE. To add a directive, add a row to `table_server` or 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pyredis.config import structured, table_data, table_server
-
-if TYPE_CHECKING:
-    from pyredis.config.directives import Directive
+from pyredis.config.directives import Directive
 
 DIRECTIVES: Final[list[Directive]] = [
     *table_server.DIRECTIVES,

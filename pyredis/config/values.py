@@ -55,8 +55,14 @@ def wrap(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def parse_c_integer(text: bytes, base: int = 10) -> int | None:
+def parse_c_integer(text: bytes) -> int | None:
     """What `strtoll` makes of all of `text`, or None; the empty string is 0 and overflow saturates."""
+    value = read_c_integer(text, 10)
+    return None if value is None else max(LONG_MIN, min(value, LONG_MAX))
+
+
+def read_c_integer(text: bytes, base: int) -> int | None:
+    """As `parse_c_integer`, for a base up to ten and without a limit."""
     text = c_string(text)
     if text == b"":
         return 0
@@ -66,8 +72,7 @@ def parse_c_integer(text: bytes, base: int = 10) -> int | None:
         digits = digits[1:]
     if not digits.isdigit() or max(digits) >= ord("0") + base:
         return None
-    value = int(digits, base)
-    return max(-value, LONG_MIN) if negative else min(value, LONG_MAX)
+    return -int(digits, base) if negative else int(digits, base)
 
 
 def parse_memory(text: bytes) -> int | None:

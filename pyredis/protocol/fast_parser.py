@@ -54,7 +54,7 @@ _LARGE: Final = 1024
 """From this size on, one request is quicker parsed by the reference: the proof looks at every byte of it."""
 
 _LONG_AGGREGATE: Final = re.compile(rb"\*\d{6}")
-_LOOSE_TYPES: Final = (b"+", b"=", b"(", b"%", b"~", b">", b"|")
+_LOOSE_TYPES: Final = tuple(b"+=(%~>|")
 """Headers of what hiredis could pass off as an argument or a request, or leave begun."""
 
 _INCOMPLETE: Final = object()
@@ -79,7 +79,8 @@ class _Batches:
             requests: list[list[bytes]] = list(iter(reader.gets, _INCOMPLETE))
             if not requests or reader.has_data():
                 return None
-            min(map(list.__len__, requests))  # a TypeError unless all are lists
+            if not all(requests) and not all([type(request) is list for request in requests]):
+                return None  # of the others, only empty ones would pass the join
             values = b"".join(chain.from_iterable(requests))
         except (HiredisError, TypeError):
             return None
@@ -121,7 +122,7 @@ class FastParser(RequestParser):
     def feed(self, data: bytes) -> None:
         """Takes what arrived. Amortised linear; nothing is parsed here."""
         self._hopeful = True
-        super().feed(data)
+        RequestParser.feed(self, data)
 
     def next_request(self) -> list[bytes] | None:
         """The next complete request, never empty, or None when more bytes are needed."""
@@ -134,7 +135,7 @@ class FastParser(RequestParser):
                         self._check_unauthenticated(argv)
                     return argv
             if not self._hopeful or self._waiting or not self.authenticated or not self._parse_batch():
-                return super().next_request()
+                return RequestParser.next_request(self)
 
     def buffered(self) -> int:
         """Bytes held that belong to no argument yet, those of requests parsed ahead included. O(requests ahead)."""

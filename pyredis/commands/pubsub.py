@@ -1,0 +1,9 @@
+"""Publish and subscribe."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredis.commands.registry import CommandGroup
+
+pubsub: Final = CommandGroup("pubsub")
