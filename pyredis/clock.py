@@ -1,7 +1,7 @@
 """The one source of time: every deadline, idle time and log line reads a `Clock`.
 
 `now_ms` is a snapshot, refreshed by the session once per batch and after any slow command, so that all keys a
-command touches agree on what has expired. Latency statistics alone read the processor's clock themselves.
+command touches agree on what has expired. Latency statistics read the machine's clock themselves, once per command.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ class Clock:
         """Renews the snapshot."""
         self.now_ms = self.read_us() // 1000
 
+    def update(self, seconds: float) -> None:
+        """Renews the snapshot from a reading of the machine's clock that the caller just took."""
+        self.now_ms = int(seconds * 1000.0)
+
 
 class ManualClock(Clock):
     """A clock that moves only when it is told to; a test ages a million keys without waiting."""
@@ -36,6 +40,10 @@ class ManualClock(Clock):
     def read_us(self) -> i64:
         """The time last set."""
         return self.manual_us
+
+    def update(self, seconds: float) -> None:
+        """Ignores the machine's clock."""
+        self.refresh()
 
     def advance(self, milliseconds: i64) -> None:
         """Moves the time forward (or back, for a negative number) and renews the snapshot."""

@@ -288,3 +288,11 @@ def test_no_server_outlives_its_parent(toy: Path, end: str) -> None:
         for leftover in Path(directory).iterdir():
             leftover.unlink()
         Path(directory).rmdir()
+
+
+def test_pyredis_itself_starts_and_stops_cleanly() -> None:
+    with PyredisServer(unix_socket=True) as server:
+        with server.connect() as client, server.connect_unix() as local:
+            assert client.command("PING") == b"+PONG\r\n"
+            assert local.command("PING") == b"+PONG\r\n"
+        assert server.is_running

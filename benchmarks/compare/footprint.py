@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tests.support.wire import encode
+from tests.support.wire import RawConnection, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,7 @@ STRINGS: Final = 200_000
 COLLECTIONS: Final = 50_000
 BATCH: Final = 500
 SETTLE_SECONDS: Final = 0.3
+SAMPLED_KEYS: Final = 1000
 
 
 def _short_string(i: int) -> list[Command]:
@@ -159,8 +160,16 @@ def _growth(process: ServerProcess, population: Population, keys: int) -> tuple[
                 reply = connection.read_reply()
                 if reply.startswith(b"-"):
                     return 0, reply.decode(errors="replace").strip()
-    time.sleep(SETTLE_SECONDS)
-    return process.rss_bytes() - before, None
+        time.sleep(SETTLE_SECONDS)
+        grown = process.rss_bytes() - before
+        return grown, _lost_keys(connection, population, keys)
+
+
+def _lost_keys(connection: RawConnection, population: Population, keys: int) -> str | None:
+    """A complaint when keys that were acknowledged are not there: what a server forgets costs it nothing."""
+    sample = [population.make(i)[0][1] for i in range(0, keys, max(1, keys // SAMPLED_KEYS))]
+    lost = connection.pipeline([("EXISTS", key) for key in sample]).count(b":0\r\n")
+    return f"{lost} of {len(sample)} keys looked for are missing" if lost else None
 
 
 def bytes_per_key(contenders: list[Contender], population: Population, fraction: float) -> BytesPerKey:

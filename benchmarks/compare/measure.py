@@ -118,7 +118,7 @@ def fill(process: ServerProcess, workload: Workload, requests: int) -> str | Non
 
 
 def probe(process: ServerProcess, workload: Workload) -> str | None:
-    """Tries the workload's command once; returns the error that shows the server does not support it."""
+    """Loads the workload's data and tries its command once; returns the error if it is not supported."""
     if error := fill(process, workload, PROBE_REQUESTS):
         return error
     with process.connect() as connection:
@@ -152,8 +152,6 @@ class Rounds:
         counts = self._request_counts(result)
         for name in self._able(result):
             result.samples[name] = []
-            if not workload.is_used_up:
-                fill(self.servers[name], workload, counts[name])
         for _ in range(self.rounds):
             for name in self._able(result):
                 try:
@@ -173,21 +171,21 @@ class Rounds:
         rates: dict[str, float] = {}
         trial = TRIAL_REQUESTS if result.depth == 1 else TRIAL_REQUESTS * 8
         for name in self._able(result):
-            fill(self.servers[name], result.workload, trial)
             try:
-                load = run(self.servers[name].port, result.workload, result.depth, trial, self.client_cpu)
+                rates[name] = self._one_run(
+                    name, result.workload, result.depth, trial
+                ).load.requests_per_second
             except LoadError as error:
                 result.unsupported[name] = str(error)
-            else:
-                rates[name] = load.requests_per_second
         wanted = rates.get(self.reference, max(rates.values(), default=0.0))
         counts = {name: min(wanted, rate * 4) * self.seconds for name, rate in rates.items()}
         return {name: max(FEWEST_REQUESTS, min(MOST_REQUESTS, int(count))) for name, count in counts.items()}
 
     def _one_run(self, name: str, workload: Workload, depth: int, requests: int) -> Sample:
         process = self.servers[name]
-        if workload.is_used_up:
-            fill(process, workload, requests)
+        # Other workloads still have what the probe loaded.
+        if workload.is_used_up and (error := fill(process, workload, requests)):
+            raise LoadError(error)
         before = cpu_clock(process)
         load = run(process.port, workload, depth, requests, self.client_cpu)
         spent = cpu_between(before, cpu_clock(process))

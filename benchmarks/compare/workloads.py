@@ -29,9 +29,8 @@ def _nothing(requests: int) -> Commands:
 
 
 def _string_keys(requests: int) -> Commands:
-    for start in range(0, KEYSPACE, BATCH):
-        pairs = (word for i in range(start, start + BATCH) for word in (f"key:{i:012d}", VALUE))
-        yield ("MSET", *pairs)
+    for i in range(KEYSPACE):
+        yield ("SET", f"key:{i:012d}", VALUE)
 
 
 def _expiring_keys(requests: int) -> Commands:

@@ -7,8 +7,9 @@ rest of the checks, in Redis's order, stand in `_careful`.
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Final
+
+from librt.time import time
 
 from pyredis.engine.command import (
     LOADING,
@@ -52,7 +53,7 @@ def execute(ctx: Context, argv: list[bytes]) -> bytes | None:
         or command.flags & PROTECTED != 0
     ):
         return _careful(ctx, argv)
-    return run(ctx, command, argv)
+    return _call(ctx, command, argv)
 
 
 def run(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
@@ -72,9 +73,10 @@ def _call(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
     if reply is not None and reply[0] == 45:
         command.failed += 1
         engine.count_error(reply)
-    ended: float = perf_counter()
+    ended: float = time()
     command.calls += 1
-    command.seconds += ended - engine.tick
+    if ended > engine.tick:
+        command.seconds += ended - engine.tick
     engine.tick = ended
     ctx.last_command = command
     return reply
@@ -161,7 +163,7 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
     if ctx.queue is not None and command.full_name not in _UNQUEUED:
         ctx.queue.append(QueuedCommand(command, argv))
         return QUEUED
-    return run(ctx, command, argv)
+    return _call(ctx, command, argv)
 
 
 def _check_gates(ctx: Context, command: Command) -> None:

@@ -203,10 +203,7 @@ def _render_text(value: object) -> bytes:
 
 def choice_name(choices: Choices, value: int) -> str:
     """The first name that stands for `value`."""
-    for name, number in choices:
-        if number == value:
-            return name
-    return "unknown"
+    return next(name for name, number in choices if number == value)
 
 
 def _choice_value(directive: Directive, word: bytes) -> int:

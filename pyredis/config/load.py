@@ -19,6 +19,7 @@ from pyredis.config.config import Config, PendingDirective
 from pyredis.config.directives import MULTI_ARG, Directive
 from pyredis.config.errors import ConfigError, InvalidValue
 from pyredis.config.structured import SaveRules
+from pyredis.config.values import c_string
 from pyredis.protocol.inline import split_args
 
 BAD_DIRECTIVE: Final = "Bad directive or wrong number of arguments"
@@ -77,9 +78,9 @@ class Loader:
             args = split_args(args[0]) or []
         value = self._config.parse(row, args)
         if row.name == "save":
-            rules = cast("SaveRules", value)
-            if self._has_save and rules:
-                value = (*self._config.save_rules(), *rules)
+            is_reset = len(args) == 1 and c_string(args[0]) == b""
+            if self._has_save and not is_reset:
+                value = (*self._config.save_rules(), *cast("SaveRules", value))
             self._has_save = True
         self._config.assign(row.name, value)
 

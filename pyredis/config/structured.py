@@ -1,7 +1,7 @@
 """Directives whose value has a structure: `save`, `bind`, `client-output-buffer-limit`, `dir`, ...
 
-Each has a parser and a renderer as `Directive` wants them, and, where CONFIG REWRITE needs more than the
-rendered value, the lines it writes. The values:
+Each has a parser and a renderer as `Directive` wants them; `rewrite` knows the lines they take in a file. The
+values:
 
     save                                ((seconds, changes), ...)
     client-output-buffer-limit          ((hard, soft, soft_seconds) of normal, replica and pubsub)

@@ -219,6 +219,7 @@ class HashTable:
             self.bound = max(self.bound, len(shard))
             return
         bit: i64 = 1 << depth
+        index &= bit - 1
         if bit > self.mask:
             self.directory += self.directory
             self.depths += self.depths

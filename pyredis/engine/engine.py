@@ -78,7 +78,7 @@ class Engine(KeyspaceListener):
         self.output_limits: dict[str, tuple[int, int, int]] = {}
         self.connections_received: int = 0
         self.rejected_connections: int = 0
-        # The processor's clock at the end of the last command, which is the start of the next.
+        # When the last command ended, which is when the next starts; in seconds, of the machine's clock.
         self.tick: float = 0.0
         self.error_counts: dict[bytes, int] = {}
         self.pause_kind: i64 = PAUSE_NONE

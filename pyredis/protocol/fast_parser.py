@@ -29,7 +29,7 @@ from typing import Any, Final
 from mypy_extensions import i64
 
 from pyredis.form import COMPILED
-from pyredis.protocol.parser import UNAUTHENTICATED_MAX_BULK, UNAUTHENTICATED_MAX_COUNT, RequestParser
+from pyredis.protocol.parser import UNAUTHENTICATED_MAX_COUNT, RequestParser
 
 try:
     from hiredis import HiredisError, Reader
@@ -131,10 +131,11 @@ class FastParser(RequestParser):
             while ready:
                 argv = ready.pop()
                 if argv:
-                    if not self.authenticated:
-                        self._check_unauthenticated(argv)
+                    if len(argv) > UNAUTHENTICATED_MAX_COUNT and not self.authenticated:
+                        self._ready = []
+                        raise self._fail(b"Protocol error: unauthenticated multibulk length")
                     return argv
-            if not self._hopeful or self._waiting or not self.authenticated or not self._parse_batch():
+            if not self._hopeful or self._waiting or not self._parse_batch():
                 return RequestParser.next_request(self)
 
     def buffered(self) -> int:
@@ -173,17 +174,6 @@ class FastParser(RequestParser):
         self._pos = pos + size
         self._hopeful = pos + size < end
         return True
-
-    def _check_unauthenticated(self, argv: list[bytes]) -> None:
-        """Applies the limits to a request parsed ahead, before the one that took the authentication away (RESET)."""
-        message = b""
-        if len(argv) > UNAUTHENTICATED_MAX_COUNT:
-            message = b"Protocol error: unauthenticated multibulk length"
-        elif max(map(len, argv)) > UNAUTHENTICATED_MAX_BULK:
-            message = b"Protocol error: unauthenticated bulk length"
-        if message:
-            self._ready = []
-            raise self._fail(message)
 
 
 def make_parser() -> RequestParser:

@@ -141,11 +141,12 @@ class RequestParser:
         data = self._data
         if pos + 3 >= end or data[pos] != _STAR:
             return self._next_strict()
-        count: i64 = data[pos + 1] - _ZERO
+        byte: i64 = data[pos + 1]
+        count: i64 = byte - _ZERO
         if count < 1 or count > 9:
             return self._next_strict()
         pos += 2
-        byte: i64 = data[pos]
+        byte = data[pos]
         while byte != _CR:
             pos += 1
             if byte < _ZERO or byte > 57 or count > MAX_LINE or pos >= end:
@@ -160,7 +161,8 @@ class RequestParser:
             # The shortest argument is `$0` with its two line ends: six bytes.
             if pos + 6 > end or data[pos] != _DOLLAR:
                 return self._next_strict()
-            size: i64 = data[pos + 1] - _ZERO
+            byte = data[pos + 1]
+            size: i64 = byte - _ZERO
             if size < 0 or size > 9:
                 return self._next_strict()
             byte = data[pos + 2]
@@ -206,30 +208,28 @@ class RequestParser:
         if self._chunks and not self._gather():
             return None
         while True:
-            if self._missing == 0:
-                if self._pos >= self._end:
-                    self._hold()
-                    return None
-                if self._data[self._pos] != _STAR:
-                    argv = self._parse_inline()
-                    if argv is None:
-                        self._hold()
-                        return None
-                    if argv:
-                        self._waiting = False
-                        return argv
-                elif not self._parse_count():
-                    self._hold()
-                    return None
-            elif self._parse_arguments():
+            if self._missing > 0 and not self._parse_arguments():
+                break
+            if self._argv:
                 argv = self._argv
                 self._argv = []
                 self._argv_bytes = 0
                 self._waiting = False
                 return argv
-            else:
-                self._hold()
-                return None
+            if self._pos >= self._end:
+                break
+            if self._data[self._pos] == _STAR:
+                if not self._parse_count():
+                    break
+                continue
+            inline = self._parse_inline()
+            if inline is None:
+                break
+            if inline:
+                self._waiting = False
+                return inline
+        self._hold()
+        return None
 
     def _hold(self) -> None:
         """Waits for more: only the unparsed rest stays in memory."""

@@ -12,9 +12,9 @@ calls back only through `Wire`. Rules kept:
 from __future__ import annotations
 
 import logging
-from time import perf_counter
 from typing import Final
 
+from librt.time import time
 from mypy_extensions import i64
 
 from pyredis.commands.dispatch import POSTPONED, execute
@@ -110,9 +110,9 @@ class Session(Context):
     def run_requests(self) -> None:
         """Runs the requests at hand, for one slice of time, and sends their replies in one write."""
         engine = self.engine
-        engine.clock.refresh()
-        started: float = perf_counter()
+        started: float = time()
         engine.tick = started
+        engine.clock.update(started)
         self.active_ms = engine.clock.now_ms
         self.is_running = True
         try:
@@ -159,7 +159,7 @@ class Session(Context):
             else:
                 self._reply_quietly(reply)
             if engine.tick > refresh_at:
-                engine.clock.refresh()
+                engine.clock.update(engine.tick)
                 refresh_at = engine.tick + REFRESH_SECONDS
                 if engine.tick > limit:
                     self._hold()

@@ -23,12 +23,14 @@ class Connection(Wire):
         self.app: App = app
         self.kind: str = kind
         self.transport: Any = None
+        self.send: Any = None
         self.session: Session | None = None
         self.is_reading: bool = True
 
     def connection_made(self, transport: Any) -> None:
         """Asyncio: the socket was accepted."""
         self.transport = transport
+        self.send = transport.write
         self.session = self.app.accept(self)
 
     def describe(self, session: Session) -> None:
@@ -67,6 +69,7 @@ class Connection(Wire):
             session.closing = True
             session.release()
         self.transport = None
+        self.send = None
 
     def pause_writing(self) -> None:
         """Asyncio: the peer does not take what is written."""
@@ -80,9 +83,9 @@ class Connection(Wire):
 
     def write(self, data: bytes) -> None:
         """Sends bytes."""
-        transport = self.transport
-        if transport is not None:
-            transport.write(data)
+        send = self.send
+        if send is not None:
+            send(data)
 
     def close(self) -> None:
         """Closes once everything written has been sent."""

@@ -1,5 +1,6 @@
 """What the tests stand on: server processes, a raw RESP client, recorded transcripts.
 
-Nothing here imports pyredis. A mistake in the server must not be able to hide
-behind the same mistake in the code that checks it.
+Apart from `inprocess`, which is the server without its sockets, nothing here
+imports pyredis. A mistake in the server must not be able to hide behind the
+same mistake in the code that checks it.
 """

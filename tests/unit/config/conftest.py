@@ -4,48 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.process import ServerProcess
 from tests.support.servers import find_redis_server
-from tests.support.wire import RawConnection, decode
+from tests.unit.config.oracle import Oracle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-ORACLE_VERSION = "7.0.15"
-
-
-class Oracle:
-    """CONFIG commands against a running redis-server; errors come back as their text."""
-
-    def __init__(self, connection: RawConnection, file: Path) -> None:
-        self.connection = connection
-        self.file = file
-
-    def get(self, *patterns: bytes) -> dict[bytes, bytes]:
-        """CONFIG GET, whose order means nothing."""
-        items = decode(self.connection.command("CONFIG", "GET", *patterns))
-        assert isinstance(items, list)
-        flat = [item for item in items if isinstance(item, bytes)]
-        return dict(zip(flat[::2], flat[1::2], strict=True))
-
-    def set(self, *words: bytes) -> bytes:
-        """CONFIG SET: `OK` or the text of the error."""
-        return self.connection.command("CONFIG", "SET", *words).strip()[1:]
-
-    def rewrite(self) -> bytes:
-        """CONFIG REWRITE of the file it was started with: `OK` or the text of the error."""
-        return self.connection.command("CONFIG", "REWRITE").strip()[1:]
-
-    def users(self) -> list[bytes]:
-        """The ACL users as a configuration file lists them."""
-        items = decode(self.connection.command("ACL", "LIST"))
-        assert isinstance(items, list)
-        return [item for item in items if isinstance(item, bytes)]
+    from tests.support.wire import RawConnection
 
 
 def _redis_server() -> str:

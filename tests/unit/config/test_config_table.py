@@ -1,4 +1,4 @@
-"""Every row of the table: its default, its values as text, and what the real Redis says of the same directive."""
+"""Every row of the table: its default, its values as text, and what the real Redis makes of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from pyredis.protocol.inline import split_args
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Oracle
+    from tests.unit.config.oracle import Oracle
 
 NEWER_THAN_ORACLE = {
     b"locale-collate",
@@ -142,7 +142,7 @@ def test_default_reads_back_as_shown(row: Directive) -> None:
 def test_number_of_arguments_is_checked(row: Directive) -> None:
     if not row.has(MULTI_ARG):
         for args in ([], [b"1", b"2"]):
-            with pytest.raises(InvalidValue, match="^wrong number of arguments$"):
+            with pytest.raises(InvalidValue, match=r"^wrong number of arguments$"):
                 row.parse(args, row.default)
 
 
