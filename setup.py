@@ -10,7 +10,7 @@ from pathlib import Path
 
 from setuptools import setup
 
-INTERPRETED = {"__init__.py", "__main__.py", "cli.py"}
+INTERPRETED = {"__init__.py", "__main__.py", "cli.py", "tools.py"}
 """File names that stay interpreted: they run once, at start-up."""
 
 

@@ -1,41 +1,83 @@
-"""The command line: what redis-server accepts, and a few options of our own."""
+"""The command line: everything redis-server accepts, and a few options of our own.
+
+`pyredis [redis.conf] [--port 7000 --save "" ...]` starts the server. What starts with one of `TOOLS` is for click, which
+is imported only then: a server has to be ready in a blink.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from typing import TYPE_CHECKING, Final
 
 from pyredis import REDIS_VERSION, __version__
-from pyredis.config import Config, ConfigError, load_arguments
-from pyredis.form import COMPILED
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from pyredis.config import Config
+
+TOOLS: Final = frozenset(("--version", "-v", "--help", "-h", "--check-system"))
 
 
 def main() -> None:
-    """Entry point of `pyredis` and `python -m pyredis`."""
+    """Entry point of `pyredis`, `pyredis-server` and `python -m pyredis`."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(argv: list[str]) -> int:
-    """Runs the command line and returns the exit code."""
-    if argv and argv[0] in ("--version", "-v"):
-        form = "compiled" if COMPILED else "pure Python"
-        print(f"pyredis {__version__} ({form}), Redis {REDIS_VERSION}, Python {sys.version.split()[0]}")
+    """Runs a command line and returns the exit code."""
+    if argv and argv[0] in TOOLS:
+        from pyredis.tools import tool
+
+        tool(argv, prog_name="pyredis")
         return 0
+    from pyredis.config import ConfigError, load_arguments
+
     try:
         config = load_arguments(argv)
     except ConfigError as error:
-        print(error.format(REDIS_VERSION), file=sys.stderr)
+        print(error.format(REDIS_VERSION), file=sys.stderr if error.banner else sys.stdout)
         return 1
-    return serve_forever(config)
-
-
-def serve_forever(config: Config) -> int:
-    """Serves on the fastest event loop there is."""
+    if config.get_bool("daemonize"):
+        daemonize()
     from pyredis.server.app import serve
 
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(serve(config))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serve(config))
+    return run_loop(serve(config))
+
+
+def run_loop(server: Coroutine[object, object, int]) -> int:
+    """Runs the server on the fastest event loop installed; PYREDIS_LOOP=asyncio or `debug` chooses the plain one."""
+    choice = os.environ.get("PYREDIS_LOOP", "uvloop")
+    if choice == "uvloop":
+        try:
+            if sys.platform == "win32":
+                import winloop as uvloop
+            else:
+                import uvloop
+        except ImportError:
+            pass
+        else:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(server)
+    return asyncio.run(server, debug=choice == "debug")
+
+
+def daemonize() -> None:
+    """Goes on in a child process that has no terminal."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+
+
+def version_text() -> str:
+    """One line: versions and form."""
+    from pyredis.form import COMPILED
+
+    form = "compiled" if COMPILED else "pure Python"
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"pyredis {__version__} ({form}), Redis {REDIS_VERSION}, Python {python}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -25,6 +26,9 @@ from pyredis.server.listeners import ListenError, Listeners
 from pyredis.server.log import configure_log, log
 from pyredis.server.session import Session
 from pyredis.server.transport import Connection
+
+RESERVED_FILES: Final = 32
+"""Descriptors kept for everything that is no client: listeners, logs, files."""
 
 MAX_CLIENTS_ERROR: Final = b"-ERR max number of clients reached\r\n"
 
@@ -58,6 +62,8 @@ class App(Host):
     async def run(self) -> int:
         """Serves until asked to stop; returns the exit code."""
         self.engine.apply_config()
+        self._raise_file_limit()
+        self._warn_of_missing_parts()
         log.info("Server initialized")
         try:
             await self.listeners.open()
@@ -71,6 +77,46 @@ class App(Host):
         exit_code = await self.stopped
         self._stop()
         return exit_code
+
+    def _raise_file_limit(self) -> None:
+        """Makes room for `maxclients` sockets, or lowers it to what the system allows, as Redis does."""
+        if sys.platform == "win32":
+            return
+        import resource
+
+        wanted = self.config.get_int("maxclients") + RESERVED_FILES
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY or soft >= wanted:
+            return
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < wanted:
+            clients = max(allowed - RESERVED_FILES, 1)
+            log.warning("maxclients has been reduced to %d to fit the limit of %d open files.", clients, allowed)
+            self.config.assign("maxclients", clients)
+            self.engine.max_clients = clients
+
+    def _warn_of_missing_parts(self) -> None:
+        """Says which configured features this version does not have, rather than let anyone rely on them."""
+        config = self.config
+        wanted = [
+            name
+            for name, is_set in (
+                ("appendonly", config.get_bool("appendonly")),
+                ("maxmemory", config.get_int("maxmemory") != 0),
+                ("tls-port", config.get_int("tls-port") != 0),
+                ("replicaof", config.replicaof() is not None),
+                ("cluster-enabled", config.get_bool("cluster-enabled")),
+                ("aclfile", config.get_str("aclfile") != ""),
+                ("supervised", config.get_str("supervised") != "no"),
+                ("syslog-enabled", config.get_bool("syslog-enabled")),
+            )
+            if is_set
+        ]
+        wanted += sorted({pending.name for pending in config.pending})
+        if wanted:
+            log.warning("WARNING This version does not support, and ignores: %s.", ", ".join(wanted))
+        log.info("This version keeps its data in memory only.")
 
     def connection_factory(self, kind: str) -> Callable[[], Connection]:
         """What asyncio calls for each connection accepted on a listener of `kind`: `tcp` or `unix`."""
@@ -130,8 +176,9 @@ class App(Host):
             self.stopped.set_result(exit_code)
 
     def _write_pid_file(self) -> None:
-        path = self.config.get_str("pidfile")
-        if path:
+        name = self.config.get_str("pidfile")
+        if name or self.config.get_bool("daemonize"):
+            path = self.config.resolve_path(name or "/var/run/redis.pid")
             try:
                 with open(path, "w", encoding="ascii") as file:
                     file.write(f"{os.getpid()}\n")
@@ -152,9 +199,14 @@ class App(Host):
 
 async def serve(config: Config) -> int:
     """Starts a server in the running loop and serves until it is asked to stop."""
-    configure_log(config.get_str("loglevel"), config.get_str("logfile"))
+    logfile = config.resolve_path(config.get_str("logfile")) if config.get_str("logfile") else ""
+    configure_log(config.get_str("loglevel"), logfile)
     form = "compiled" if COMPILED else "pure Python"
-    log.warning("pyredis %s (%s), Redis %s protocol", __version__, form, REDIS_VERSION)
-    log.warning("Running mode=standalone, port=%d.", config.get_int("port"))
-    log.warning("PID: %d", os.getpid())
+    log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
+    log.info("pyredis %s (%s), Redis version=%s, pid=%d", __version__, form, REDIS_VERSION, os.getpid())
+    if config.config_file:
+        log.info("Configuration loaded")
+    else:
+        log.info("No config file: the default configuration is used.")
+    log.info("PID: %d", os.getpid())
     return await App(config).run()

@@ -30,14 +30,18 @@ class Listeners:
         self.port: int = 0
 
     async def open(self) -> None:
-        """Listens on everything configured or raises `ListenError`; port 0 takes a free one."""
+        """Listens on everything configured or raises `ListenError`.
+
+        Port 0 is no TCP when there is a unix socket, as in Redis; without one it takes a free port.
+        """
         loop = asyncio.get_running_loop()
         backlog = self.config.get_int("tcp-backlog")
-        for listener in self._tcp_sockets(backlog):
+        is_unix_only = self.config.get_int("port") == 0 and self.config.get_str("unixsocket") != ""
+        for listener in [] if is_unix_only else self._tcp_sockets(backlog):
             server = await loop.create_server(self.factory("tcp"), sock=listener, backlog=backlog)  # type: ignore[arg-type]
             self.servers.append(server)
-        path = self.config.get_str("unixsocket")
-        if path:
+        if self.config.get_str("unixsocket"):
+            path = self.config.resolve_path(self.config.get_str("unixsocket"))
             listener = self._unix_socket(path, backlog)
             factory = self.factory("unix")
             server = await loop.create_unix_server(factory, sock=listener, backlog=backlog)  # type: ignore[arg-type]
@@ -46,6 +50,7 @@ class Listeners:
     def announce(self) -> None:
         """Logs the lines that tools wait for."""
         if self.port:
+            log.info("Running on port %d", self.port)
             log.info("Ready to accept connections tcp")
         if self.unix_path:
             log.info("Ready to accept connections unix")
@@ -96,7 +101,6 @@ class Listeners:
             raise
         if self.port == 0:
             self.port = listener.getsockname()[1]
-            log.info("Listening on free port %d", self.port)
         return listener
 
     def _unix_socket(self, path: str, backlog: int) -> socket.socket:

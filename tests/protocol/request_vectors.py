@@ -32,6 +32,8 @@ class Vector:
     error: bytes | None = None
     rest: int = 0
     authenticated: bool = True
+    begun: bool = False
+    """Whether it ends within a request of which no byte remains unparsed."""
 
     def __str__(self) -> str:
         text = repr(self.data)[2:-1]
@@ -223,10 +225,10 @@ REPLIES: Final = [
     Vector(b">1\r\n$1\r\na\r\n", [[b">1"], [b"$1"], [b"a"]]),
     Vector(b"|1\r\n$1\r\na\r\n$1\r\nb\r\n", [[b"|1"], [b"$1"], [b"a"], [b"$1"], [b"b"]]),
     # Behind them an array begun, which makes up for the array that they are not.
-    Vector(b"~1\r\n$1\r\na\r\n*2\r\n", [[b"~1"], [b"$1"], [b"a"]]),
-    Vector(b">1\r\n$1\r\na\r\n*2\r\n", [[b">1"], [b"$1"], [b"a"]]),
-    Vector(b"|1\r\n$1\r\na\r\n$1\r\nb\r\n*2\r\n", [[b"|1"], [b"$1"], [b"a"], [b"$1"], [b"b"]]),
-    Vector(b"$0\r\n\r\n*2\r\n", [[b"$0"]]),
+    Vector(b"~1\r\n$1\r\na\r\n*2\r\n", [[b"~1"], [b"$1"], [b"a"]], begun=True),
+    Vector(b">1\r\n$1\r\na\r\n*2\r\n", [[b">1"], [b"$1"], [b"a"]], begun=True),
+    Vector(b"|1\r\n$1\r\na\r\n$1\r\nb\r\n*2\r\n", [[b"|1"], [b"$1"], [b"a"], [b"$1"], [b"b"]], begun=True),
+    Vector(b"$0\r\n\r\n*2\r\n", [[b"$0"]], begun=True),
     Vector(b"*1\r\n(12\r\n", [], expected(b"(")),
     Vector(b"*1\r\n=7\r\ntxt:abc\r\n", [], expected(b"=")),
     Vector(b"*1\r\n_\r\n", [], expected(b"_")),

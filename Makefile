@@ -1,0 +1,72 @@
+# Everything runs in .venv, which the targets make themselves. In this folder `python -m pyredis` and the tests use the
+# sources, interpreted; `make build` installs the compiled package beside them, as .venv/bin/pyredis.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+TESTS ?=
+SOURCES := $(shell find pyredis -name '*.py')
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-compiled test-asyncio build style lint types differential fuzz coverage bench bench-quick check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/.tools: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -U pip setuptools wheel
+	$(BIN)/python scripts/requirements.py test lint bench | $(BIN)/python -m pip install -q -r /dev/stdin
+	@touch $@
+
+.venv/.compiled: .venv/.tools setup.py $(SOURCES)
+	$(BIN)/python -m pip install -q --no-build-isolation --no-deps --force-reinstall .
+	@rm -rf build/lib* build/bdist* pyredis.egg-info
+	@touch $@
+
+run: .venv/.tools ## start the server: make run ARGS="--port 7000"; compiled if `make build` was done
+	@if [ -e .venv/.compiled ]; then exec $(BIN)/pyredis $(ARGS); else exec $(BIN)/python -m pyredis $(ARGS); fi
+
+build: .venv/.compiled ## compile: leaves the server at .venv/bin/pyredis
+	@$(BIN)/pyredis --version
+
+test: .venv/.tools ## run the tests, interpreted: make test TESTS=tests/commands
+	$(BIN)/python -m pytest -n auto $(TESTS)
+
+test-compiled: .venv/.compiled ## run the tests against the compiled package
+	@rm -rf build/compiled && mkdir -p build/compiled
+	@cp -r tests benchmarks pyproject.toml Makefile setup.py build/compiled
+	cd build/compiled && PYREDIS_TEST_COMMAND="../../$(BIN)/pyredis" PYREDIS_EXPECT_FORM=compiled \
+		../../$(BIN)/python -m pytest -n auto $(TESTS)
+
+test-asyncio: .venv/.tools ## run the tests of the whole server on asyncio's own loop in debug mode
+	PYREDIS_LOOP=debug $(BIN)/python -m pytest -n auto tests/server tests/clients
+
+style: .venv/.tools ## format the code
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lint: .venv/.tools ## check style
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: .venv/.tools ## check types
+	$(BIN)/mypy
+
+differential: .venv/.tools ## 50,000 random commands to pyredis and to redis-server
+	$(BIN)/python -m tests.differential --commands 50000
+
+fuzz: .venv/.tools ## 1,000,000 hostile byte streams
+	$(BIN)/python -m tests.fuzz --inputs 1000000
+
+coverage: .venv/.tools ## branch coverage
+	$(BIN)/python -m coverage run -m pytest && $(BIN)/python -m coverage report
+
+bench: .venv/.compiled ## compare with redis-server and other peers; writes benchmarks/results
+	$(BIN)/python -m benchmarks.compare --peers
+
+bench-quick: .venv/.compiled ## the same in a minute
+	$(BIN)/python -m benchmarks.compare --quick
+
+check: lint types test test-compiled ## what has to pass before a change lands
+
+clean: ## remove everything that the targets made
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
