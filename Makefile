@@ -61,10 +61,10 @@ coverage: .venv/.tools ## branch coverage
 	$(BIN)/python -m coverage run -m pytest && $(BIN)/python -m coverage report
 
 bench: .venv/.compiled ## compare with redis-server and other peers; writes benchmarks/results
-	$(BIN)/python -m benchmarks.compare --peers
+	$(BIN)/python -m benchmarks.compare --ours compiled --peer fakeredis
 
 bench-quick: .venv/.compiled ## the same in a minute
-	$(BIN)/python -m benchmarks.compare --quick
+	$(BIN)/python -m benchmarks.compare --ours compiled --quick
 
 check: lint types test test-compiled ## what has to pass before a change lands
 

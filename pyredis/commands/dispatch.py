@@ -7,6 +7,7 @@ rest of the checks, in Redis's order, stand in `_careful`.
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from librt.time import time
@@ -27,8 +28,13 @@ from pyredis.errors import NO_AUTH as NO_AUTH_ERROR
 from pyredis.errors import CommandError, error_reply, wrong_arity
 from pyredis.protocol.encode import QUEUED
 
+log = logging.getLogger("pyredis")
+
 POSTPONED: Final = b""
 """The reply of a command that did not run because clients are paused: the caller keeps the request for later."""
+
+_HTTP_WORDS: Final = frozenset((b"post", b"host:"))
+"""A browser made to talk to the server sends these; what follows could be commands in its request's body."""
 
 _UNQUEUED: Final = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"))
 _SUBSCRIBED_ALLOWED: Final = frozenset(
@@ -45,12 +51,11 @@ def execute(ctx: Context, argv: list[bytes]) -> bytes | None:
     command = engine.commands.get(argv[0])
     if (
         command is None
+        or not command.is_plain
         or ctx.gates != 0
         or engine.gates != 0
-        or command.subcommands is not None
         or len(argv) < command.min_args
         or len(argv) > command.max_args
-        or command.flags & PROTECTED != 0
     ):
         return _careful(ctx, argv)
     return _call(ctx, command, argv)
@@ -155,6 +160,9 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
             ctx.queue_failed = True
         if command is not None:
             command.rejected += 1
+        elif argv[0].lower() in _HTTP_WORDS:
+            log.warning("Possible SECURITY ATTACK detected: %s sent an HTTP request. Connection closed.", ctx.address)
+            ctx.close(False)
         reply = error_reply(error.message)
         engine.count_error(reply)
         return reply

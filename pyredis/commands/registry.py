@@ -26,6 +26,7 @@ from pyredis.engine.command import (
     WRITE,
     CommandSpec,
     Handler,
+    KeyFinder,
     KeySpec,
 )
 
@@ -54,12 +55,13 @@ class CommandGroup:
         tips: tuple[str, ...] = (),
         history: tuple[tuple[str, str], ...] = (),
         deprecated: tuple[str, str] | None = None,
+        find_keys: KeyFinder | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declares a command or subcommand.
 
         `arity` counts the name and is negative for a minimum; `acl` replaces the group's categories; `tips` are those
         of COMMAND INFO; `history` pairs a version with what it changed; `deprecated` is the version and what to use
-        instead.
+        instead; `find_keys` finds the keys where `keys` cannot, or not with the right flags.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -68,7 +70,7 @@ class CommandGroup:
             SPECS.append(
                 CommandSpec(
                     name, handler, self.name, arity, flags, keys, categories, since, syntax,
-                    complexity, tips, history, deprecated, summary,
+                    complexity, tips, history, deprecated, summary, find_keys,
                 )
             )  # fmt: skip
             return handler
@@ -81,7 +83,7 @@ class CommandGroup:
         SPECS.append(
             CommandSpec(
                 name, None, self.name, -2, 0, (), categories, since, "",
-                "Depends on subcommand.", (), (), None, summary,
+                "Depends on subcommand.", (), (), None, summary, None,
             )
         )  # fmt: skip
 

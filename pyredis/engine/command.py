@@ -72,7 +72,8 @@ class KeySpec:
     """Where a command's keys stand: how to find the first one, then how to go on from it.
 
     `begin` is `index`, `keyword` or `unknown`; `find` is `range`, `keynum` or `unknown`. The numbers are those of
-    Redis's key specifications.
+    Redis's key specifications: `index` is also where the search for a keyword starts; with `keynum`, `last` is the
+    place of the count and `limit` that of the first key, both relative to `begin`.
     """
 
     def __init__(
@@ -98,6 +99,18 @@ class KeySpec:
         self.notes: bytes = notes
 
 
+class KeyPosition:
+    """One key of one request: its place in the arguments, and what the command does to it."""
+
+    def __init__(self, position: int, flags: tuple[bytes, ...]) -> None:
+        self.position: int = position
+        self.flags: tuple[bytes, ...] = flags
+
+
+KeyFinder = Callable[[list[bytes]], list[KeyPosition]]
+"""Finds the keys of a request where key specifications cannot; see `pyredis.engine.key_positions`."""
+
+
 class CommandSpec:
     """The declaration of one command, subcommand or container of subcommands."""
 
@@ -117,6 +130,7 @@ class CommandSpec:
         history: tuple[tuple[str, str], ...],
         deprecated: tuple[str, str] | None,
         summary: str,
+        find_keys: KeyFinder | None,
     ) -> None:
         self.name: str = name
         self.handler: Handler | None = handler
@@ -132,6 +146,7 @@ class CommandSpec:
         self.history: tuple[tuple[str, str], ...] = history
         self.deprecated: tuple[str, str] | None = deprecated
         self.summary: str = summary
+        self.find_keys: KeyFinder | None = find_keys
 
 
 def no_handler(ctx: Context, argv: list[bytes]) -> bytes | None:
@@ -150,6 +165,8 @@ class Command:
         self.min_args: i64 = abs(spec.arity)
         self.max_args: i64 = spec.arity if spec.arity > 0 else UNLIMITED
         self.subcommands: dict[bytes, Command] | None = None
+        # Whether dispatch may call the handler without looking for subcommands or permissions.
+        self.is_plain: bool = spec.handler is not None and not spec.flags & PROTECTED
         self.calls: i64 = 0
         self.seconds: float = 0.0
         self.rejected: i64 = 0
@@ -177,6 +194,17 @@ def build_table(specs: list[CommandSpec]) -> dict[bytes, Command]:
                 container.subcommands = {}
             container.subcommands[words[1]] = command
     return table
+
+
+def flatten_table(table: dict[bytes, Command]) -> list[Command]:
+    """Every command once, each container before its subcommands."""
+    commands: list[Command] = []
+    for name, command in table.items():
+        if name == command.full_name:
+            commands.append(command)
+            if command.subcommands is not None:
+                commands += command.subcommands.values()
+    return commands
 
 
 def spec_words(spec: CommandSpec) -> int:

@@ -62,6 +62,11 @@ class Context:
         self.active_ms: i64 = engine.clock.now_ms
         self.last_command: Command | None = None
         self.commands_run: i64 = 0
+        # Traffic of the connection, for the totals.
+        self.input_bytes: i64 = 0
+        self.output_bytes: i64 = 0
+        self.reads: i64 = 0
+        self.writes: i64 = 0
         self.no_evict: bool = False
         self.no_touch: bool = False
         # Transactions. `queue` is a list between MULTI and EXEC.
@@ -76,6 +81,8 @@ class Context:
         # Replies.
         self.reply_mode: i64 = REPLY_ON
         self.closing: bool = False
+        # Waits for a reply that comes later, or is held by CLIENT PAUSE.
+        self.is_blocked: bool = False
         # What to log instead of the command itself; None = the command as it came.
         self.effects: list[list[bytes]] | None = None
 
@@ -88,6 +95,9 @@ class Context:
 
     def resume(self) -> None:
         """Runs what was postponed, when a pause or a wait has ended."""
+
+    def apply_limits(self) -> None:
+        """Takes over the engine's limits, when they have changed."""
 
     def is_local(self) -> bool:
         """Whether the client is on this machine: loopback or a unix socket."""
@@ -177,4 +187,5 @@ class Context:
         self.queue = None
         self.watch.clear()
         self.engine.pubsub.unsubscribe_all(self)
-        self.engine.clients.pop(self.client_id, None)
+        if self.engine.clients.pop(self.client_id, None) is not None:
+            self.engine.statistics.connection_ended(self)

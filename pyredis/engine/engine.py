@@ -6,14 +6,16 @@ An `Engine` knows nothing of asyncio. What only the outside can do (stop the pro
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from pyredis.clock import Clock
-from pyredis.engine.command import Command, CommandSpec, build_table
+from pyredis.engine.command import Command, CommandSpec, build_table, flatten_table
 from pyredis.engine.pubsub import PubSub
+from pyredis.engine.statistics import Statistics
 from pyredis.errors import CommandError
 from pyredis.keyspace.database import Database, Keyspace, KeyspaceListener
 
@@ -31,16 +33,38 @@ PAUSE_NONE: Final = 0
 PAUSE_WRITE: Final = 1
 PAUSE_ALL: Final = 2
 
+ERROR_CODES_MAX: Final = 128
+ERROR_CODES_DISABLED: Final = b"ERRORSTATS_DISABLED"
+
+log = logging.getLogger("pyredis")
+
+
+class Listener:
+    """Where connections are accepted: `kind` is `tcp`, `tls` or `unix`; a unix socket has its path as the address."""
+
+    def __init__(self, kind: str, addresses: list[str], port: int) -> None:
+        self.kind: str = kind
+        self.addresses: list[str] = addresses
+        self.port: int = port
+
 
 class Host:
     """What an engine asks of the process around it."""
 
-    def request_shutdown(self, save: bool | None, now: bool, force: bool) -> None:
-        """Stops the process: `save` None follows the save rules, `now` waits for no replica, `force` ignores errors."""
+    def request_shutdown(self, save: bool | None, now: bool, force: bool) -> bool:
+        """Stops the process: `save` None follows the save rules, `now` waits for no replica, `force` ignores errors.
+
+        False when it will go on, because what had to be done first failed; the log says why.
+        """
+        return False
 
     def abort_shutdown(self) -> bool:
         """Takes back a shutdown that has not happened; false when none was under way."""
         return False
+
+    def listeners(self) -> list[Listener]:
+        """Where connections are accepted right now."""
+        return []
 
     def call_later(self, seconds: float, what: str) -> None:
         """Calls `Engine.timer_fired(what)` after a while."""
@@ -62,10 +86,12 @@ class Engine(KeyspaceListener):
         self.host: Host = host
         self.keyspace: Keyspace = Keyspace(config.get_int("databases"), clock)
         self.commands: dict[bytes, Command] = build_table(specs)
+        self.all_commands: list[Command] = flatten_table(self.commands)
         self.pubsub: PubSub = PubSub()
         self.clients: dict[int, Context] = {}
         self.gates: i64 = 0
         self.run_id: str = os.urandom(20).hex()
+        self.replication_id: str = os.urandom(20).hex()
         self.started_ms: i64 = clock.now_ms
         self.last_client_id: int = 0
         # Directives read often; `apply_config` keeps them.
@@ -75,12 +101,15 @@ class Engine(KeyspaceListener):
         self.idle_timeout: int = 0
         self.tcp_keepalive: int = 0
         self.query_buffer_limit: i64 = 1 << 30
+        self.max_bulk: int = 512 << 20
         self.output_limits: dict[str, tuple[int, int, int]] = {}
         self.connections_received: int = 0
         self.rejected_connections: int = 0
         # When the last command ended, which is when the next starts; in seconds, of the machine's clock.
         self.tick: float = 0.0
         self.error_counts: dict[bytes, int] = {}
+        self.error_replies: int = 0
+        self.statistics: Statistics = Statistics()
         self.pause_kind: i64 = PAUSE_NONE
         self.pause_until_ms: i64 = 0
         # Commands to log after the running one has ended: (database index, argv).
@@ -100,6 +129,9 @@ class Engine(KeyspaceListener):
             ("tcp-keepalive", self._apply_limits),
             ("client-query-buffer-limit", self._apply_limits),
             ("client-output-buffer-limit", self._apply_limits),
+            ("proto-max-bulk-len", self._apply_limits),
+            ("appendonly", _refuse_append_only),
+            ("tls-port", _refuse_tls),
         ):
             config.on_change(name, apply)
         self._apply_access(config)
@@ -116,6 +148,9 @@ class Engine(KeyspaceListener):
         self.tcp_keepalive = config.get_int("tcp-keepalive")
         self.query_buffer_limit = config.get_int("client-query-buffer-limit")
         self.output_limits = config.client_output_buffer_limits()
+        self.max_bulk = config.get_int("proto-max-bulk-len")
+        for ctx in self.clients.values():
+            ctx.apply_limits()
         return None
 
     def next_client_id(self) -> int:
@@ -128,10 +163,40 @@ class Engine(KeyspaceListener):
         return self.password != b""
 
     def count_error(self, reply: bytes) -> None:
-        """Counts an error reply by its first word, for INFO errorstats."""
-        end = reply.find(b" ")
-        code = reply[1:end] if end > 0 else reply[1:-2]
-        self.error_counts[code] = self.error_counts.get(code, 0) + 1
+        """Counts an error reply, and its first word for INFO errorstats.
+
+        Scripts can make up first words, so beyond a limit they are no longer told apart, until CONFIG RESETSTAT.
+        """
+        self.error_replies += 1
+        counts = self.error_counts
+        end = reply.find(b" ", 0, 32)
+        code = reply[1:end] if end > 0 else b"ERR"
+        if code in counts:
+            counts[code] += 1
+        elif len(counts) < ERROR_CODES_MAX:
+            if ERROR_CODES_DISABLED not in counts:
+                counts[code] = 1
+        else:
+            log.warning("Errorstats stopped adding new errors because there were %d kinds of them.", len(counts))
+            self.error_counts = {ERROR_CODES_DISABLED: 1}
+
+    def sample(self) -> None:
+        """Takes a sample of rates and memory; the cron calls it often, and only some calls do something."""
+        self.statistics.sample(self)
+
+    def reset_statistics(self) -> None:
+        """Zeroes the counters that CONFIG RESETSTAT zeroes."""
+        keyspace = self.keyspace
+        keyspace.hits = 0
+        keyspace.misses = 0
+        keyspace.expired = 0
+        self.connections_received = 0
+        self.rejected_connections = 0
+        self.error_counts = {}
+        self.error_replies = 0
+        for command in self.all_commands:
+            command.reset_statistics()
+        self.statistics.reset(self)
 
     def key_expired(self, database: Database, key: bytes) -> None:
         """Logs the expiry as the deletion that it is."""
@@ -186,3 +251,11 @@ class Engine(KeyspaceListener):
             b'"local", you can run it from a local connection, otherwise you need to set this option in the '
             b"configuration file, and then restart the server."
         )
+
+
+def _refuse_append_only(config: Config) -> str | None:
+    return "the append only file is not supported by this version" if config.get_bool("appendonly") else None
+
+
+def _refuse_tls(config: Config) -> str | None:
+    return "TLS is not supported by this version" if config.get_int("tls-port") else None

@@ -1,12 +1,16 @@
 """Channels, patterns and shard channels, and who listens to them.
 
-Subscribers are kept in dicts used as ordered sets, so that messages go out in the order of subscription and leaving
-is O(1). A message is encoded once per protocol version, not once per subscriber.
+Listeners are kept in dicts used as ordered sets: messages go out in the order of subscription, leaving is O(1). A
+message is encoded once per protocol version that somebody speaks, not once per listener; what remains for each of them
+is to append it to the output (`Context.push`), which leaves the process together with everything else that the running
+batch of commands causes.
+
+Measured compiled, one PUBLISH to 1,000 listeners, nothing but this module and `Session.push`: @@FANOUT@@
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyredis.datatypes.glob import glob_match
 from pyredis.protocol.encode import bulk, push_header
@@ -14,87 +18,106 @@ from pyredis.protocol.encode import bulk, push_header
 if TYPE_CHECKING:
     from pyredis.engine.context import Context
 
+_MESSAGE: Final = bulk(b"message")
+_PATTERN_MESSAGE: Final = bulk(b"pmessage")
+_SHARD_MESSAGE: Final = bulk(b"smessage")
 
-class PubSub:
-    """The subscriptions of one engine."""
+
+class Audience:
+    """Who listens to each name of one kind: channels, patterns or shard channels."""
 
     def __init__(self) -> None:
-        self.channels: dict[bytes, dict[Context, None]] = {}
-        self.patterns: dict[bytes, dict[Context, None]] = {}
-        self.shard_channels: dict[bytes, dict[Context, None]] = {}
+        self.listeners: dict[bytes, dict[Context, None]] = {}
 
-    def subscribe(self, ctx: Context, channel: bytes) -> None:
-        """Adds a subscription; doing it twice changes nothing."""
-        ctx.channels[channel] = None
-        self.channels.setdefault(channel, {})[ctx] = None
+    def join(self, name: bytes, ctx: Context) -> None:
+        """Adds a listener; adding it twice changes nothing."""
+        listeners = self.listeners.get(name)
+        if listeners is None:
+            self.listeners[name] = {ctx: None}
+        else:
+            listeners[ctx] = None
 
-    def subscribe_pattern(self, ctx: Context, pattern: bytes) -> None:
-        """Adds a subscription to every channel that matches."""
-        ctx.patterns[pattern] = None
-        self.patterns.setdefault(pattern, {})[ctx] = None
+    def leave(self, name: bytes, ctx: Context) -> None:
+        """Removes a listener, if it is one."""
+        listeners = self.listeners.get(name)
+        if listeners is not None:
+            listeners.pop(ctx, None)
+            if not listeners:
+                del self.listeners[name]
 
-    def subscribe_shard(self, ctx: Context, channel: bytes) -> None:
-        """Adds a subscription to a shard channel."""
-        ctx.shard_channels[channel] = None
-        self.shard_channels.setdefault(channel, {})[ctx] = None
+    def count(self, name: bytes) -> int:
+        """How many listen to exactly this name."""
+        listeners = self.listeners.get(name)
+        return 0 if listeners is None else len(listeners)
 
-    def unsubscribe(self, ctx: Context, channel: bytes) -> None:
-        """Ends a subscription, if there is one."""
-        ctx.channels.pop(channel, None)
-        _leave(self.channels, channel, ctx)
+    def names(self, pattern: bytes | None) -> list[bytes]:
+        """The names that somebody listens to and that match; all of them without a pattern."""
+        if pattern is None:
+            return list(self.listeners)
+        return [name for name in self.listeners if glob_match(pattern, name, False)]
 
-    def unsubscribe_pattern(self, ctx: Context, pattern: bytes) -> None:
-        """Ends a pattern subscription, if there is one."""
-        ctx.patterns.pop(pattern, None)
-        _leave(self.patterns, pattern, ctx)
 
-    def unsubscribe_shard(self, ctx: Context, channel: bytes) -> None:
-        """Ends a shard subscription, if there is one."""
-        ctx.shard_channels.pop(channel, None)
-        _leave(self.shard_channels, channel, ctx)
+class PubSub:
+    """The subscriptions of one engine; a `Context` knows its own names, too."""
 
-    def unsubscribe_all(self, ctx: Context) -> None:
+    def __init__(self) -> None:
+        self.channels: Audience = Audience()
+        self.patterns: Audience = Audience()
+        self.shard_channels: Audience = Audience()
+
+    def leave_all(self, ctx: Context) -> None:
         """Ends every subscription of a client, silently."""
-        for channel in list(ctx.channels):
-            self.unsubscribe(ctx, channel)
-        for pattern in list(ctx.patterns):
-            self.unsubscribe_pattern(ctx, pattern)
-        for channel in list(ctx.shard_channels):
-            self.unsubscribe_shard(ctx, channel)
+        for channel in ctx.channels:
+            self.channels.leave(channel, ctx)
+        for pattern in ctx.patterns:
+            self.patterns.leave(pattern, ctx)
+        for channel in ctx.shard_channels:
+            self.shard_channels.leave(channel, ctx)
+        ctx.channels.clear()
+        ctx.patterns.clear()
+        ctx.shard_channels.clear()
         ctx.update_subscribed_gate()
 
     def publish(self, channel: bytes, message: bytes) -> int:
-        """Sends a message; returns how many deliveries that made. O(subscribers + patterns)."""
+        """Sends a message; returns how many deliveries that made. O(listeners + patterns)."""
         delivered = 0
-        subscribers = self.channels.get(channel)
-        if subscribers:
-            delivered += _deliver(list(subscribers), bulk(b"message"), bulk(channel) + bulk(message), 3)
-        if self.patterns:
-            for pattern, listeners in list(self.patterns.items()):
-                if glob_match(pattern, channel, False):
-                    body = bulk(pattern) + bulk(channel) + bulk(message)
-                    delivered += _deliver(list(listeners), bulk(b"pmessage"), body, 4)
+        listeners = self.channels.listeners.get(channel)
+        if listeners is not None:
+            delivered = deliver(list(listeners), 3, _MESSAGE + bulk(channel) + bulk(message))
+        if self.patterns.listeners:
+            delivered += self._publish_to_patterns(channel, message)
         return delivered
 
     def publish_shard(self, channel: bytes, message: bytes) -> int:
-        """Sends a message to a shard channel; patterns do not see it."""
-        subscribers = self.shard_channels.get(channel)
-        if not subscribers:
+        """Sends a message to a shard channel, which patterns do not see."""
+        listeners = self.shard_channels.listeners.get(channel)
+        if listeners is None:
             return 0
-        return _deliver(list(subscribers), bulk(b"smessage"), bulk(channel) + bulk(message), 3)
+        return deliver(list(listeners), 3, _SHARD_MESSAGE + bulk(channel) + bulk(message))
+
+    def _publish_to_patterns(self, channel: bytes, message: bytes) -> int:
+        delivered = 0
+        for pattern, listeners in list(self.patterns.listeners.items()):
+            if glob_match(pattern, channel, False):
+                body = _PATTERN_MESSAGE + bulk(pattern) + bulk(channel) + bulk(message)
+                delivered += deliver(list(listeners), 4, body)
+        return delivered
 
 
-def _leave(table: dict[bytes, dict[Context, None]], name: bytes, ctx: Context) -> None:
-    subscribers = table.get(name)
-    if subscribers is not None:
-        subscribers.pop(ctx, None)
-        if not subscribers:
-            del table[name]
+def deliver(listeners: list[Context], length: int, body: bytes) -> int:
+    """Pushes a message of `length` encoded items to each listener; returns their number.
 
-
-def _deliver(subscribers: list[Context], kind: bytes, body: bytes, length: int) -> int:
-    resp2 = push_header(length, False) + kind + body
-    resp3 = push_header(length, True) + kind + body
-    for ctx in subscribers:
-        ctx.push(resp3 if ctx.resp3 else resp2)
-    return len(subscribers)
+    The list is the caller's own: a listener that is over its output limit leaves while this runs.
+    """
+    resp2 = b""
+    resp3 = b""
+    for ctx in listeners:
+        if ctx.resp3:
+            if not resp3:
+                resp3 = push_header(length, True) + body
+            ctx.push(resp3)
+        else:
+            if not resp2:
+                resp2 = push_header(length, False) + body
+            ctx.push(resp2)
+    return len(listeners)

@@ -24,9 +24,7 @@ from __future__ import annotations
 import platform
 import re
 from itertools import chain
-from typing import Any, Final
-
-from mypy_extensions import i64
+from typing import TYPE_CHECKING, Any, Final
 
 from pyredis.form import COMPILED
 from pyredis.protocol.parser import UNAUTHENTICATED_MAX_COUNT, RequestParser
@@ -37,6 +35,9 @@ except ImportError:
     HAVE_HIREDIS = False
 else:
     HAVE_HIREDIS = True
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 _LF: Final = 10
 _CR: Final = 13
@@ -79,7 +80,7 @@ class _Batches:
             requests: list[list[bytes]] = list(iter(reader.gets, _INCOMPLETE))
             if not requests or reader.has_data():
                 return None
-            if not all(requests) and not all([type(request) is list for request in requests]):
+            if not all(requests) and not all(type(request) is list for request in requests):
                 return None  # of the others, only empty ones would pass the join
             values = b"".join(chain.from_iterable(requests))
         except (HiredisError, TypeError):
@@ -131,10 +132,10 @@ class FastParser(RequestParser):
             while ready:
                 argv = ready.pop()
                 if argv:
-                    if len(argv) > UNAUTHENTICATED_MAX_COUNT and not self.authenticated:
-                        self._ready = []
-                        raise self._fail(b"Protocol error: unauthenticated multibulk length")
-                    return argv
+                    if self.authenticated or len(argv) <= UNAUTHENTICATED_MAX_COUNT:
+                        return argv
+                    self._ready = []
+                    raise self._fail(b"Protocol error: unauthenticated multibulk length")
             if not self._hopeful or self._waiting or not self._parse_batch():
                 return RequestParser.next_request(self)
 
@@ -155,7 +156,7 @@ class FastParser(RequestParser):
         if end - pos > _LARGE and self._data.find(b"*", pos + 1, pos + _LARGE) < 0:
             return False
         self._hopeful = False
-        if end - pos < _SMALLEST or self._data[pos] != _STAR or self.max_bulk < _WINDOW:
+        if end - pos < _SMALLEST or self._data[pos] != _STAR:
             return False
         window = self._data[pos : pos + _WINDOW]
         size: i64 = len(window)

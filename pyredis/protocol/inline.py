@@ -15,9 +15,10 @@ Linear in the length of the line.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 _NUL: Final = 0
 _DOUBLE_QUOTE: Final = 34

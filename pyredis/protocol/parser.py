@@ -24,11 +24,12 @@ is `Reader.feed` and `gets` called from the same compiled loop):
 
 from __future__ import annotations
 
-from typing import Final
-
-from mypy_extensions import i64
+from typing import TYPE_CHECKING, Final
 
 from pyredis.protocol.inline import split_args
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 DEFAULT_MAX_BULK: Final = 512 * 1024 * 1024
 MAX_COUNT: Final = 2**31 - 1
@@ -95,7 +96,8 @@ class RequestParser:
     """Turns what one client sends into requests, strictly as Redis does.
 
     `feed` what arrived, then call `next_request` until it answers None. The session sets the two limits that depend
-    on the client: `max_bulk` (proto-max-bulk-len) and `authenticated`; they apply from the next length read on.
+    on the client: `max_bulk` (proto-max-bulk-len, which is never below 1 MB; 16 KB here) and `authenticated`. They apply
+    from the next length read on.
     After a ProtocolError the parser is dead: it drops what it is fed and raises the same error again.
     """
 

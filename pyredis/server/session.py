@@ -23,8 +23,8 @@ from pyredis.engine.engine import Engine
 from pyredis.errors import error_reply
 from pyredis.protocol.parser import ProtocolError, RequestParser
 
-SLICE_SECONDS: Final = 0.002
-REFRESH_SECONDS: Final = 0.001
+SLICE_SECONDS: Final = 0.001
+REFRESH_SECONDS: Final = 0.0005
 """How old the clock's snapshot may grow within a batch."""
 
 WRITE_BYTES: Final[i64] = 1 << 20
@@ -73,8 +73,7 @@ class Session(Context):
         self.postponed: list[bytes] | None = None
         self.is_congested: bool = False
         self.over_soft_since_ms: i64 = 0
-        self.input_bytes: i64 = 0
-        self.output_bytes: i64 = 0
+        self.apply_limits()
         self.set_authenticated(not engine.requires_password())
         engine.clients[self.client_id] = self
 
@@ -83,10 +82,12 @@ class Session(Context):
         if self.closing:
             return
         self.input_bytes += len(data)
+        self.reads += 1
         self.parser.feed(data)
         if not self.is_held:
             self.run_requests()
         if self.parser.buffered() > self.engine.query_buffer_limit:
+            self.engine.statistics.query_limit_closed += 1
             log.warning("Closing client that reached max query buffer length: %s", self.address)
             self.close(False)
 
@@ -95,6 +96,7 @@ class Session(Context):
         if self.closing or not self.is_held:
             return
         self.is_held = False
+        self.is_blocked = False
         self.run_requests()
         if not self.is_held:
             self.wire.set_reading(True)
@@ -139,10 +141,12 @@ class Session(Context):
                     return
             reply = execute(self, argv)
             if reply is None:
+                self.is_blocked = True
                 self._hold()
                 return
             if reply is POSTPONED:
                 self.postponed = argv
+                self.is_blocked = True
                 self._hold()
                 return
             argv = None
@@ -178,6 +182,7 @@ class Session(Context):
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
         self.output_bytes += len(data)
+        self.writes += 1
         self.wire.write(data)
         if self.is_congested:
             self.check_output_limit()
@@ -197,6 +202,10 @@ class Session(Context):
             self.wire.abort()
         elif not self.is_running:
             self.flush()
+
+    def apply_limits(self) -> None:
+        """Takes over `proto-max-bulk-len`; the parser reads it at the next length."""
+        self.parser.max_bulk = self.engine.max_bulk
 
     def is_local(self) -> bool:
         """Whether the peer is on this machine."""
@@ -232,6 +241,7 @@ class Session(Context):
             self.over_soft_since_ms = 0
         is_over_soft = self.over_soft_since_ms and now_ms - self.over_soft_since_ms >= seconds * 1000
         if (hard and pending > hard) or is_over_soft:
+            self.engine.statistics.output_limit_closed += 1
             log.warning("Client %s closed for overcoming of output buffer limits.", self.address)
             self.close(False)
 

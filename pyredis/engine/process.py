@@ -1,0 +1,112 @@
+"""What the operating system says about this process and this machine: memory, processor time, names.
+
+Nothing here is kept; each function asks anew. Where a system does not tell, the answer is 0 or an empty string.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+_STATM: Final = "/proc/self/statm"
+
+
+class CpuTimes:
+    """Seconds of processor time, of the process, its children and the calling thread."""
+
+    def __init__(self) -> None:
+        times = os.times()
+        self.system: float = times.system
+        self.user: float = times.user
+        self.children_system: float = times.children_system
+        self.children_user: float = times.children_user
+        self.thread_system: float = times.system
+        self.thread_user: float = times.user
+        if sys.platform != "win32":
+            self._refine()
+
+    def _refine(self) -> None:
+        """Takes microseconds from getrusage, where there is one, for the ticks of `os.times`."""
+        import resource
+
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        self.system, self.user = own.ru_stime, own.ru_utime
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.children_system, self.children_user = children.ru_stime, children.ru_utime
+        self.thread_system, self.thread_user = self.system, self.user
+        if sys.platform == "linux":
+            thread = resource.getrusage(resource.RUSAGE_THREAD)
+            self.thread_system, self.thread_user = thread.ru_stime, thread.ru_utime
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in RAM; where only the peak is known, the peak. About 10 us."""
+    if sys.platform == "linux":
+        with open(_STATM, "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    try:
+        import psutil
+    except ImportError:
+        return _peak_resident_bytes()
+    resident: int = psutil.Process().memory_info().rss
+    return resident
+
+
+def _peak_resident_bytes() -> int:
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def system_memory_bytes() -> int:
+    """RAM of the machine."""
+    if sys.platform == "win32":
+        return 0
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
+
+
+def system_name() -> str:
+    """Name, release and architecture of the operating system, as `uname` has them."""
+    import platform
+
+    return f"{platform.system()} {platform.release()} {platform.machine()}"
+
+
+def polling_api() -> str:
+    """What the event loop waits with: libuv and asyncio choose alike."""
+    if sys.platform == "linux":
+        return "epoll"
+    if sys.platform == "win32":
+        return "iocp"
+    return "kqueue"
+
+
+def compiler_version() -> str:
+    """The version of the GCC or Clang that built the interpreter, `0.0.0` for another compiler."""
+    import platform
+
+    for word in platform.python_compiler().split():
+        if word[0].isdigit():
+            return word
+    return "0.0.0"
+
+
+def monotonic_clock_name() -> str:
+    """Which clock times the commands, in Redis's words where it is the one that Redis uses."""
+    from time import get_clock_info
+
+    name = get_clock_info("perf_counter").implementation
+    return "POSIX clock_gettime" if name.startswith("clock_gettime") else name
+
+
+def executable_path() -> str:
+    """The program that was started: the script, or the interpreter where there is none."""
+    script = sys.argv[0] if sys.argv else ""
+    return os.path.abspath(script) if os.path.isfile(script) else sys.executable

@@ -1,0 +1,208 @@
+"""Where two correct servers may answer differently, and what is never sent.
+
+Every table here is an admission, so each entry states its reason. Nothing else is excused: a reply that no table names
+must be equal to the byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from tests.support.wire import Tree, WireError, decode
+
+Argv = list[bytes]
+SameReply = Callable[[Argv, Tree, Tree], bool]
+
+MILLISECONDS: Final = 400
+"""How far apart two servers may be that get a command one after the other on a busy machine."""
+
+CONTAINERS: Final = frozenset(
+    b"acl client cluster command config debug function latency memory module object pubsub script slowlog xgroup xinfo"
+    b" hotkeys".split()
+)
+
+
+def full_name(argv: Argv) -> bytes:
+    """`get` or `config|get`, whatever the case of the letters."""
+    name = argv[0].lower()
+    if name in CONTAINERS and len(argv) > 1:
+        return name + b"|" + argv[1].lower()
+    return name
+
+
+EXCLUDED: Final = {
+    b"shutdown": "stops the server",
+    b"failover": "needs replicas",
+    b"replicaof": "makes the server a replica, which refuses writes from then on",
+    b"slaveof": "makes the server a replica, which refuses writes from then on",
+    b"monitor": "its lines carry the time",
+    b"psync": "turns the connection into a replica's",
+    b"sync": "turns the connection into a replica's",
+    b"save": "writes files",
+    b"bgsave": "writes files in the background",
+    b"bgrewriteaof": "writes files in the background",
+    b"client|pause": "stops all other connections",
+    b"client|kill": "may end the connection that drives the comparison",
+    b"client|unblock": "identifiers differ between the servers",
+    b"config|rewrite": "there is no configuration file",
+    b"module|load": "there are no modules",
+    b"module|loadex": "there are no modules",
+    b"module|unload": "there are no modules",
+    b"debug|sleep": "takes its time",
+    b"debug|segfault": "ends the server",
+    b"debug|panic": "ends the server",
+    b"debug|restart": "ends the server",
+    b"debug|crash-and-recover": "ends the server",
+    b"debug|assert": "ends the server",
+    b"debug|oom": "ends the server",
+    b"debug|log": "writes a log",
+    b"debug|leak": "leaks memory",
+    b"debug|reload": "writes files",
+    b"debug|loadaof": "reads files",
+    b"debug|mallctl": "is about an allocator",
+    b"debug|mallctl-str": "is about an allocator",
+    b"debug|change-repl-id": "is about replication",
+    b"debug|drop-cluster-packet-filter": "is about clusters",
+    b"debug|replicate": "is about replication",
+    b"debug|pause-cron": "is newer than the oracle",
+    b"debug|object": "shows addresses and the last use",
+}
+"""Commands that are not sent to either server."""
+
+CONFIG_SENT: Final = frozenset(
+    b"maxmemory maxmemory-policy maxmemory-samples slowlog-log-slower-than slowlog-max-len timeout"
+    b" notify-keyspace-events latency-tracking lazyfree-lazy-expire hash-max-listpack-entries"
+    b" list-max-listpack-size set-max-intset-entries zset-max-listpack-entries".split()
+)
+"""Directives that may really be set: they change neither the files nor whether clients are served."""
+
+
+def excluded(argv: Argv) -> str | None:
+    """Why a command must not be sent, or None."""
+    name = full_name(argv)
+    if name in EXCLUDED:
+        return EXCLUDED[name]
+    if name == b"config|set" and any(word.lower() not in CONFIG_SENT for word in argv[2::2]):
+        return "changes how the server runs"
+    return None
+
+
+def _near(tolerance: int) -> SameReply:
+    def same(argv: Argv, ours: Tree, theirs: Tree) -> bool:
+        if not isinstance(ours, int) or not isinstance(theirs, int):
+            return ours == theirs
+        return ours == theirs if min(ours, theirs) < 0 else abs(ours - theirs) <= tolerance
+
+    return same
+
+
+def _any_order(argv: Argv, ours: Tree, theirs: Tree) -> bool:
+    return sorted_tree(ours) == sorted_tree(theirs)
+
+
+def sorted_tree(tree: Tree) -> Tree:
+    """The tree with every array and map sorted."""
+    if isinstance(tree, list):
+        return sorted((sorted_tree(item) for item in tree), key=repr)
+    if isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], list):
+        return (tree[0], sorted((sorted_tree(item) for item in tree[1]), key=repr))
+    return tree
+
+
+def _same_kind(argv: Argv, ours: Tree, theirs: Tree) -> bool:
+    if isinstance(ours, tuple) and isinstance(theirs, tuple):
+        return ours[0] == theirs[0] and (ours[0] != "error" or ours == theirs)
+    return type(ours) is type(theirs)
+
+
+def _same_length(argv: Argv, ours: Tree, theirs: Tree) -> bool:
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs)
+    return _same_kind(argv, ours, theirs)
+
+
+TOLERANCES: Final[dict[bytes, tuple[SameReply, str]]] = {
+    b"ttl": (_near(1), "the servers get the commands at different times"),
+    b"pttl": (_near(MILLISECONDS), "the servers get the commands at different times"),
+    b"expiretime": (_near(1), "the servers get the commands at different times"),
+    b"pexpiretime": (_near(MILLISECONDS), "the servers get the commands at different times"),
+    b"object|idletime": (_near(2), "Redis's LRU clock has a resolution of a second"),
+    b"object|freq": (_same_kind, "the counter is probabilistic"),
+    b"time": (_same_length, "the servers get the commands at different times"),
+    b"lastsave": (_same_kind, "the servers started at different times"),
+    b"keys": (_any_order, "the order of keys is unspecified"),
+    b"randomkey": (_same_kind, "random"),
+    b"pubsub|channels": (_any_order, "the order of channels is unspecified"),
+    b"pubsub|shardchannels": (_any_order, "the order of channels is unspecified"),
+    b"client|id": (_same_kind, "identifiers depend on the connections before"),
+    b"client|info": (_same_kind, "addresses, identifiers and ages differ"),
+    b"client|list": (_same_kind, "addresses, identifiers and ages differ"),
+    b"hello": (_same_kind, "the greeting names the version and the client's identifier"),
+    b"info": (_same_kind, "describes the server"),
+    b"memory|usage": (_same_kind, "memory is laid out differently"),
+    b"memory|stats": (_same_kind, "memory is laid out differently"),
+    b"memory|doctor": (_same_kind, "memory is laid out differently"),
+    b"memory|malloc-stats": (_same_kind, "memory is laid out differently"),
+    b"slowlog|get": (_same_kind, "durations and identifiers differ"),
+    b"slowlog|len": (_same_kind, "durations differ"),
+    b"latency|histogram": (_same_kind, "durations differ"),
+    b"latency|latest": (_same_kind, "durations differ"),
+    b"latency|doctor": (_same_kind, "durations differ"),
+    b"debug|sdslen": (_same_kind, "shows the allocator's sizes"),
+    b"debug|htstats": (_same_kind, "shows Redis's hash tables"),
+    b"debug|htstats-key": (_same_kind, "shows Redis's hash tables"),
+    b"debug|ziplist": (_same_kind, "prints to the log"),
+    b"debug|listpack": (_same_kind, "prints to the log"),
+    b"debug|stringmatch-len": (_same_kind, "measures the time"),
+}
+"""Commands whose replies are compared with less than equality: how, and why."""
+
+
+class VersionDifference(NamedTuple):
+    """A reply that changed between Redis 7.0, which answers, and Redis 7.4, which we follow."""
+
+    name: re.Pattern[bytes]
+    reason: str
+    holds: Callable[[Argv, bytes, bytes], bool]
+
+
+def _replies(ours: bytes, theirs: bytes) -> Callable[[Argv, bytes, bytes], bool]:
+    """Both replies match their pattern."""
+    our_pattern, their_pattern = re.compile(ours, re.DOTALL), re.compile(theirs, re.DOTALL)
+
+    def holds(argv: Argv, our_reply: bytes, their_reply: bytes) -> bool:
+        return bool(our_pattern.fullmatch(our_reply) and their_pattern.fullmatch(their_reply))
+
+    return holds
+
+
+def _changed(
+    name: bytes, reason: str, ours: bytes = b".*", theirs: bytes = b".*"
+) -> VersionDifference:
+    return VersionDifference(re.compile(name), reason, _replies(ours, theirs))
+
+
+VERSION_DIFFERENCES: Final[list[VersionDifference]] = [
+]
+"""What 7.4 answers otherwise than 7.0: the commands, why, and the replies for which it is excused."""
+
+
+def replies_agree(argv: Argv | None, ours: bytes, theirs: bytes) -> bool:
+    """Whether two raw replies to a command are equal as far as they can be; None is an unknown command."""
+    if ours == theirs:
+        return True
+    if argv is None:
+        return False
+    name = full_name(argv)
+    for difference in VERSION_DIFFERENCES:
+        if difference.name.fullmatch(name) and difference.holds(argv, ours, theirs):
+            return True
+    tolerance = TOLERANCES.get(name)
+    if tolerance is None:
+        return False
+    try:
+        return tolerance[0](argv, decode(ours), decode(theirs))
+    except WireError:
+        return False
