@@ -42,6 +42,7 @@ SAME_OBJECT: Final = b"ERR source and destination objects are the same"
 NO_AUTH: Final = b"NOAUTH Authentication required."
 WRONG_PASS: Final = b"WRONGPASS invalid username-password pair or user is disabled."
 NO_PROTO: Final = b"NOPROTO unsupported protocol version"
+INVALID_CLIENT_NAME: Final = b"ERR Client names cannot contain spaces, newlines or special characters."
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
 NESTED_MULTI: Final = b"ERR MULTI calls can not be nested"
 WATCH_IN_MULTI: Final = b"ERR WATCH inside MULTI is not allowed"
@@ -53,6 +54,15 @@ TIMEOUT_NOT_A_FLOAT: Final = b"ERR timeout is not a float or out of range"
 def wrong_arity(name: bytes) -> CommandError:
     """The error for a wrong number of arguments; `name` is the full lowercase name, `config|get`."""
     return CommandError(b"ERR wrong number of arguments for '" + name + b"' command")
+
+
+def wrong_subcommand(argv: list[bytes]) -> CommandError:
+    """The error for a subcommand with arguments that it does not know, where its arity leaves them possible."""
+    text = argv[1][:128].split(b"\0")[0]
+    container = argv[0].upper()
+    return CommandError(
+        b"ERR unknown subcommand or wrong number of arguments for '" + text + b"'. Try " + container + b" HELP."
+    )
 
 
 def invalid_expire(name: bytes) -> CommandError:

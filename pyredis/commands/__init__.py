@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pyredis.commands import (
     clients,
+    config_commands,
     connection,
     debug,
     expiration,
     introspection,
     keys,
+    lolwut,
     pubsub,
     server,
     strings,
@@ -18,7 +20,8 @@ from pyredis.commands.registry import SPECS
 from pyredis.engine.command import CommandSpec
 
 MODULES = (
-    connection, clients, keys, expiration, strings, pubsub, transactions, server, introspection, debug,
+    connection, clients, keys, expiration, strings, pubsub, transactions, server, config_commands, lolwut,
+    introspection, debug,
 )  # fmt: skip
 """The modules that declare commands, in the order of the documentation."""
 

@@ -39,6 +39,11 @@ def deadline_argument(ctx: Context, command: bytes, text: bytes, unit_ms: int, i
     return value
 
 
+def c_text(argument: bytes) -> bytes:
+    """The part of an argument that Redis sees where it treats it as a C string, as in the texts of errors."""
+    return argument.split(b"\0", 1)[0]
+
+
 def is_int64(value: int) -> bool:
     """Whether an integer fits 64 bits with a sign."""
     return INT64_MIN <= value <= INT64_MAX

@@ -21,7 +21,7 @@ from pyredis.engine.command import (
     WRITE,
     Command,
 )
-from pyredis.engine.context import GATE_MULTI, GATE_SUBSCRIBED, GATE_UNAUTHENTICATED, Context, QueuedCommand
+from pyredis.engine.context import GATE_MULTI, GATE_SUBSCRIBED, GATE_UNAUTHENTICATED, Context
 from pyredis.engine.engine import GATE_LOADING, GATE_PAUSED, GATE_PROPAGATING, PAUSE_ALL, Engine
 from pyredis.errors import LOADING as LOADING_ERROR
 from pyredis.errors import NO_AUTH as NO_AUTH_ERROR
@@ -57,8 +57,12 @@ def execute(ctx: Context, argv: list[bytes]) -> bytes | None:
         or len(argv) < command.min_args
         or len(argv) > command.max_args
     ):
-        return _careful(ctx, argv)
-    return _call(ctx, command, argv)
+        reply = _careful(ctx, argv)
+    else:
+        reply = _call(ctx, command, argv)
+    if engine.keyspace.ready:
+        engine.blocking.serve_ready()
+    return reply
 
 
 def run(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
@@ -99,10 +103,12 @@ def _run_propagating(ctx: Context, command: Command, argv: list[bytes]) -> bytes
     outer = ctx.effects
     ctx.effects = None
     engine.propagation_depth += 1
-    reply = _call(ctx, command, argv)
-    engine.propagation_depth -= 1
-    effects: list[list[bytes]] | None = ctx.effects
-    ctx.effects = outer
+    try:
+        reply = _call(ctx, command, argv)
+    finally:
+        engine.propagation_depth -= 1
+        effects: list[list[bytes]] | None = ctx.effects
+        ctx.effects = outer
     if effects is not None:
         for effect in effects:
             engine.propagate(index, effect)
@@ -151,27 +157,38 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
     """All checks in Redis's order; a rejected command dooms the transaction it was meant for."""
     engine = ctx.engine
     command: Command | None = None
+    ctx.last_command = None
     try:
         command = find_command(engine, argv)
+        ctx.last_command = command
         check_arity(command, argv)
         _check_gates(ctx, command)
     except CommandError as error:
-        if ctx.queue is not None:
-            ctx.queue_failed = True
-        if command is not None:
-            command.rejected += 1
-        elif argv[0].lower() in _HTTP_WORDS:
-            log.warning("Possible SECURITY ATTACK detected: %s sent an HTTP request. Connection closed.", ctx.address)
-            ctx.close(False)
-        reply = error_reply(error.message)
+        reply = _reject(ctx, command, argv, error.message)
         engine.count_error(reply)
         return reply
     if engine.gates & GATE_PAUSED and _is_paused(ctx, command):
         return POSTPONED
     if ctx.queue is not None and command.full_name not in _UNQUEUED:
-        ctx.queue.append(QueuedCommand(command, argv))
+        ctx.enqueue(command, argv)
         return QUEUED
-    return _call(ctx, command, argv)
+    return run(ctx, command, argv)
+
+
+def _reject(ctx: Context, command: Command | None, argv: list[bytes], message: bytes) -> bytes:
+    """The reply to a request that may not run. It dooms the transaction it was meant for, and an EXEC ends it."""
+    if ctx.queue is not None:
+        ctx.queue_failed = True
+    if command is None:
+        if argv[0].lower() in _HTTP_WORDS:
+            log.warning("Possible SECURITY ATTACK detected: %s sent an HTTP request. Connection closed.", ctx.address)
+            ctx.close(False)
+        return error_reply(message)
+    command.rejected += 1
+    if command.full_name == b"exec":
+        ctx.discard_queue()
+        return error_reply(b"EXECABORT Transaction discarded because of: " + message.removeprefix(b"ERR "))
+    return error_reply(message)
 
 
 def _check_gates(ctx: Context, command: Command) -> None:
@@ -182,13 +199,13 @@ def _check_gates(ctx: Context, command: Command) -> None:
         raise CommandError(NO_AUTH_ERROR)
     if ctx.gates & GATE_MULTI and command.flags & NO_MULTI:
         raise CommandError(b"ERR Command not allowed inside a transaction")
-    if ctx.engine.gates & GATE_LOADING and not command.flags & LOADING:
-        raise CommandError(LOADING_ERROR)
     if ctx.gates & GATE_SUBSCRIBED and command.full_name not in _SUBSCRIBED_ALLOWED:
         raise CommandError(
             b"ERR Can't execute '" + command.full_name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
             b"QUIT / RESET are allowed in this context"
         )
+    if ctx.engine.gates & GATE_LOADING and not command.flags & LOADING:
+        raise CommandError(LOADING_ERROR)
 
 
 def _is_paused(ctx: Context, command: Command) -> bool:

@@ -1,8 +1,8 @@
 """What COMMAND DOCS says about a command, as plain structures that an encoder can walk.
 
-A dict is a map in the reply, a list an array, a str a bulk string; a tuple is a set, of status strings or, as
-the history, of pairs of bulk strings. Which fields there are, and in which order, follows Redis 7.4; 7.0 differs
-only in that it has no `display_text`. Optional fields that have nothing to say are left out, as in Redis.
+A dict is a map in the reply, a list an array, a tuple a set of status strings, a str a bulk string. Which
+fields there are, and in which order, follows Redis 7.4; 7.0 differs only in that it has no `display_text`.
+Optional fields that have nothing to say are left out, as in Redis.
 """
 
 from __future__ import annotations
@@ -12,23 +12,17 @@ from typing import TypeAlias
 from pyredis.commands.syntax import Argument, parse_syntax
 from pyredis.engine.command import CommandSpec
 
-DocValue: TypeAlias = (
-    "str | int | tuple[str, ...] | tuple[tuple[str, str], ...] | list[DocValue] | dict[str, DocValue]"
-)
+DocValue: TypeAlias = "str | int | tuple[str, ...] | list[DocValue] | dict[str, DocValue]"
 
 
-def documentation_fields(spec: CommandSpec) -> dict[str, DocValue]:
-    """What COMMAND DOCS reports for a command, apart from its subcommands."""
+def summary_fields(spec: CommandSpec) -> dict[str, DocValue]:
+    """What COMMAND DOCS reports for a command before its history, arguments and subcommands."""
     fields: dict[str, DocValue] = {"summary": spec.summary, "since": spec.since, "group": spec.group}
     if spec.complexity:
         fields["complexity"] = spec.complexity
     if spec.deprecated is not None:
         fields["doc_flags"] = ("deprecated",)
         fields["deprecated_since"], fields["replaced_by"] = spec.deprecated
-    if spec.history:
-        fields["history"] = spec.history
-    if spec.syntax:
-        fields["arguments"] = documented_arguments(spec.syntax)
     return fields
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyredis.commands.docs import DocValue, documentation_fields
+from pyredis.commands.docs import DocValue, documented_arguments, summary_fields
 from pyredis.commands.help import help_reply
 from pyredis.commands.registry import CommandGroup, acl_categories
 from pyredis.datatypes.glob import glob_match
@@ -317,10 +317,9 @@ def encode_docs(item: Command, resp3: bool) -> bytes:
     """The map of COMMAND DOCS for one command, its subcommands last."""
     entry = described(item.spec, resp3)
     if not entry.docs:
-        fields = documentation_fields(item.spec)
+        fields = _docs_fields(item.spec, resp3)
         entry.docs_fields = len(fields)
-        parts = [bulk(name.encode()) + encode_value(value, resp3) for name, value in fields.items()]
-        entry.docs = b"".join(parts)
+        entry.docs = b"".join(fields)
     if item.subcommands is None:
         return map_header(entry.docs_fields, resp3) + entry.docs
     parts = [map_header(entry.docs_fields + 1, resp3), entry.docs, bulk(b"subcommands")]
@@ -330,6 +329,19 @@ def encode_docs(item: Command, resp3: bool) -> bytes:
     return b"".join(parts)
 
 
+def _docs_fields(spec: CommandSpec, resp3: bool) -> list[bytes]:
+    """Names and values of the map, its subcommands left out."""
+    fields = [
+        bulk(name.encode()) + encode_value(value, resp3) for name, value in summary_fields(spec).items()
+    ]
+    if spec.history:
+        changes = [bulk_array([version.encode(), change.encode()]) for version, change in spec.history]
+        fields.append(bulk(b"history") + set_header(len(changes), resp3) + b"".join(changes))
+    if spec.syntax:
+        fields.append(bulk(b"arguments") + encode_value(documented_arguments(spec.syntax), resp3))
+    return fields
+
+
 def encode_value(value: DocValue, resp3: bool) -> bytes:
     """Encodes what `pyredis.commands.docs` describes."""
     if isinstance(value, str):
@@ -337,15 +349,10 @@ def encode_value(value: DocValue, resp3: bool) -> bytes:
     if isinstance(value, int):
         return integer(value)
     if isinstance(value, tuple):
-        items = [_encode_member(item) for item in value]
-        return set_header(len(items), resp3) + b"".join(items)
+        return _status_set([name.encode() for name in value], resp3)
     if isinstance(value, list):
         return array([encode_value(item, resp3) for item in value])
     parts = [map_header(len(value), resp3)]
     for name, item in value.items():
         parts += [bulk(name.encode()), encode_value(item, resp3)]
     return b"".join(parts)
-
-
-def _encode_member(item: str | tuple[str, str]) -> bytes:
-    return simple(item.encode()) if isinstance(item, str) else bulk_array([word.encode() for word in item])

@@ -192,6 +192,7 @@ def build_table(specs: list[CommandSpec]) -> dict[bytes, Command]:
             container = table[words[0]]
             if container.subcommands is None:
                 container.subcommands = {}
+                container.is_plain = False
             container.subcommands[words[1]] = command
     return table
 

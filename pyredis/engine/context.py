@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from pyredis.engine.engine import GATE_PROPAGATING, Engine
 from pyredis.errors import DB_INDEX_OUT_OF_RANGE, CommandError
 from pyredis.keyspace.database import Database, KeyWatch
 from pyredis.protocol.encode import NULL, NULL_ARRAY, NULL_BULK
 
 if TYPE_CHECKING:
     from pyredis.engine.command import Command
-    from pyredis.engine.engine import Engine
 
 GATE_UNAUTHENTICATED: Final = 1 << 0
 GATE_MULTI: Final = 1 << 1
@@ -27,7 +27,11 @@ GATE_SUBSCRIBED: Final = 1 << 2
 REPLY_ON: Final = 0
 REPLY_OFF: Final = 1
 REPLY_SKIP_NEXT: Final = 2
+"""CLIENT REPLY SKIP is running: its successor will be the one that is not answered."""
 REPLY_SKIP: Final = 3
+
+NO_REPLY: Final = b"\0"
+"""What CLIENT REPLY OFF and SKIP return: they are never answered, not even inside a transaction."""
 
 
 class QueuedCommand:
@@ -52,6 +56,7 @@ class Context:
         self.client_id: int = engine.next_client_id()
         self.address: str = ""
         self.local_address: str = ""
+        self.is_unix: bool = False
         self.fd: int = -1
         self.name: bytes = b""
         self.lib_name: bytes = b""
@@ -72,14 +77,17 @@ class Context:
         # Transactions. `queue` is a list between MULTI and EXEC.
         self.queue: list[QueuedCommand] | None = None
         self.queue_failed: bool = False
+        self.queued_bytes: i64 = 0
         self.watch: KeyWatch = KeyWatch()
         self.in_exec: bool = False
         # Subscriptions, in the order in which they were made.
         self.channels: dict[bytes, None] = {}
         self.patterns: dict[bytes, None] = {}
         self.shard_channels: dict[bytes, None] = {}
-        # Replies.
+        # Replies. `reply_anyway` says that the reply at hand is to be sent though the mode suppresses it: the
+        # confirmations of SUBSCRIBE are messages, and EXEC may have begun before the mode changed.
         self.reply_mode: i64 = REPLY_ON
+        self.reply_anyway: bool = False
         self.closing: bool = False
         # Waits for a reply that comes later, or is held by CLIENT PAUSE.
         self.is_blocked: bool = False
@@ -89,12 +97,22 @@ class Context:
     def push(self, data: bytes) -> None:
         """Delivers an encoded out-of-band message; a context without a reader drops it."""
 
+    def send_pushed(self) -> None:
+        """Sends the messages that `push` gathered; called once for each client that entered `Engine.unsent`."""
+
     def close(self, after_reply: bool) -> None:
         """Ends the connection, at once or once the replies given so far are sent."""
         self.closing = True
 
-    def resume(self) -> None:
-        """Runs what was postponed, when a pause or a wait has ended."""
+    def wake(self) -> None:
+        """Lets a client go on soon that is in `Engine.postponed`, the pause having ended; runs nothing itself."""
+
+    def unblock(self, with_error: bool) -> bool:
+        """Ends the wait of a blocking command as if it had timed out, or with an error; false when there is none."""
+        return self.engine.blocking.unblock(self, with_error)
+
+    def unblocked(self, reply: bytes) -> None:
+        """Delivers the reply of a blocking command whose wait has ended, and lets the client go on."""
 
     def apply_limits(self) -> None:
         """Takes over the engine's limits, when they have changed."""
@@ -106,6 +124,10 @@ class Context:
     def query_buffer(self) -> tuple[int, int]:
         """Bytes received and not yet run, and bytes of room left."""
         return 0, 0
+
+    def argv_bytes(self) -> int:
+        """Bytes of the arguments of a request that is incomplete or waits."""
+        return 0
 
     def output_buffer(self) -> tuple[int, int]:
         """Messages and bytes waiting to be sent."""
@@ -137,9 +159,17 @@ class Context:
         """Channels and patterns subscribed to, as SUBSCRIBE counts them."""
         return len(self.channels) + len(self.patterns)
 
+    def is_subscriber(self) -> bool:
+        """Whether there is a subscription of any kind."""
+        return len(self.channels) + len(self.patterns) + len(self.shard_channels) > 0
+
+    def client_type(self) -> str:
+        """The class of CLIENT LIST TYPE and of `client-output-buffer-limit`."""
+        return "pubsub" if self.is_subscriber() else "normal"
+
     def update_subscribed_gate(self) -> None:
         """Closes the gate for RESP2 while there are subscriptions of any kind."""
-        if not self.resp3 and (self.channels or self.patterns or self.shard_channels):
+        if not self.resp3 and self.is_subscriber():
             self.gates |= GATE_SUBSCRIBED
         else:
             self.gates &= ~GATE_SUBSCRIBED
@@ -150,15 +180,24 @@ class Context:
         self.queue_failed = False
         self.gates |= GATE_MULTI
 
+    def enqueue(self, command: Command, argv: list[bytes]) -> None:
+        """Keeps a command for EXEC, unless the transaction has failed already: then it is only answered."""
+        if self.queue is not None and not self.queue_failed and not self.watch.dirty:
+            self.queue.append(QueuedCommand(command, argv))
+            self.queued_bytes += sum(map(len, argv))
+
     def discard_queue(self) -> None:
         """Leaves MULTI and forgets the watched keys."""
         self.queue = None
         self.queue_failed = False
+        self.queued_bytes = 0
         self.gates &= ~GATE_MULTI
         self.watch.clear()
 
     def propagate_as(self, argv: list[bytes]) -> None:
         """Adds a command to the effects that are logged in place of the one that runs."""
+        if self.engine.gates & GATE_PROPAGATING == 0:
+            return
         if self.effects is None:
             self.effects = [argv]
         else:
@@ -172,11 +211,12 @@ class Context:
     def reset(self) -> None:
         """Returns the connection to the state of a new one, as RESET asks."""
         self.discard_queue()
-        self.engine.pubsub.unsubscribe_all(self)
+        self.engine.pubsub.leave_all(self)
         self.set_protocol(2)
         self.select(0)
         self.name = b""
-        self.reply_mode = REPLY_ON
+        if self.reply_mode != REPLY_SKIP:  # RESET itself may be the command that is skipped
+            self.reply_mode = REPLY_ON
         self.no_evict = False
         self.no_touch = False
         self.user = b"default"
@@ -186,6 +226,8 @@ class Context:
         """Takes the client out of everything that knows it, when its connection has ended."""
         self.queue = None
         self.watch.clear()
-        self.engine.pubsub.unsubscribe_all(self)
+        self.engine.pubsub.leave_all(self)
+        self.engine.postponed.pop(self, None)
+        self.engine.blocking.forget(self)
         if self.engine.clients.pop(self.client_id, None) is not None:
             self.engine.statistics.connection_ended(self)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from pyredis.clock import Clock
+from pyredis.engine.blocking import BLOCKING_TIMER, Blocking
 from pyredis.engine.command import Command, CommandSpec, build_table, flatten_table
 from pyredis.engine.pubsub import PubSub
 from pyredis.engine.statistics import Statistics
@@ -32,6 +33,7 @@ GATE_LISTENING: Final = 1 << 3
 PAUSE_NONE: Final = 0
 PAUSE_WRITE: Final = 1
 PAUSE_ALL: Final = 2
+PAUSE_TIMER: Final = "pause"
 
 ERROR_CODES_MAX: Final = 128
 ERROR_CODES_DISABLED: Final = b"ERRORSTATS_DISABLED"
@@ -62,12 +64,12 @@ class Host:
         """Takes back a shutdown that has not happened; false when none was under way."""
         return False
 
-    def listeners(self) -> list[Listener]:
+    def listening(self) -> list[Listener]:
         """Where connections are accepted right now."""
         return []
 
     def call_later(self, seconds: float, what: str) -> None:
-        """Calls `Engine.timer_fired(what)` after a while."""
+        """Calls `Engine.timer_fired(what)` after a while; a later call for the same thing replaces the earlier one."""
 
 
 class PropagationSink:
@@ -88,6 +90,7 @@ class Engine(KeyspaceListener):
         self.commands: dict[bytes, Command] = build_table(specs)
         self.all_commands: list[Command] = flatten_table(self.commands)
         self.pubsub: PubSub = PubSub()
+        self.blocking: Blocking = Blocking(self)
         self.clients: dict[int, Context] = {}
         self.gates: i64 = 0
         self.run_id: str = os.urandom(20).hex()
@@ -112,6 +115,11 @@ class Engine(KeyspaceListener):
         self.statistics: Statistics = Statistics()
         self.pause_kind: i64 = PAUSE_NONE
         self.pause_until_ms: i64 = 0
+        # Clients whose request CLIENT PAUSE holds back, in the order in which they came to wait.
+        self.postponed: dict[Context, None] = {}
+        # While a session runs requests, messages to other clients gather with these.
+        self.is_busy: bool = False
+        self.unsent: list[Context] = []
         # Commands to log after the running one has ended: (database index, argv).
         self.propagated: list[tuple[int, list[bytes]]] = []
         self.propagation_depth: i64 = 0
@@ -136,6 +144,7 @@ class Engine(KeyspaceListener):
             config.on_change(name, apply)
         self._apply_access(config)
         self._apply_limits(config)
+        self.statistics.used_memory()
 
     def _apply_access(self, config: Config) -> str | None:
         self.password = config.get_bytes("requirepass")
@@ -219,20 +228,41 @@ class Engine(KeyspaceListener):
         self.sinks.append(sink)
         self.gates |= GATE_PROPAGATING
 
-    def pause(self, kind: int, until_ms: i64) -> None:
+    def send_pushed(self) -> None:
+        """Sends the messages that have gathered for clients."""
+        waiting = self.unsent
+        self.unsent = []
+        for ctx in waiting:
+            ctx.send_pushed()
+
+    def pause(self, kind: i64, until_ms: i64) -> None:
         """Holds commands back until a time; the stricter kind and the later time win, as in Redis."""
         if kind > self.pause_kind or not self.is_paused():
             self.pause_kind = kind
         self.pause_until_ms = max(self.pause_until_ms, until_ms)
         self.gates |= GATE_PAUSED
+        self._await_pause()
+
+    def timer_fired(self, what: str) -> None:
+        """The host's answer to `call_later`; its clock may be a little ahead of ours."""
+        if what == BLOCKING_TIMER:
+            self.blocking.expire()
+        elif what == PAUSE_TIMER and self.is_paused():
+            self._await_pause()
+
+    def _await_pause(self) -> None:
+        remaining_ms = max(self.pause_until_ms - self.clock.now_ms, 0)
+        self.host.call_later(remaining_ms / 1000, PAUSE_TIMER)
 
     def unpause(self) -> None:
         """Lets all commands go on."""
         self.pause_kind = PAUSE_NONE
         self.pause_until_ms = 0
         self.gates &= ~GATE_PAUSED
-        for ctx in list(self.clients.values()):
-            ctx.resume()
+        waiting = list(self.postponed)
+        self.postponed.clear()
+        for ctx in waiting:
+            ctx.wake()
 
     def is_paused(self) -> bool:
         """Whether a pause is in force; one that has run out ends here."""

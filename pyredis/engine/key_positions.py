@@ -2,8 +2,9 @@
 
 Everyone who must know a request's keys without running it asks here: COMMAND GETKEYS, access rules, tracking,
 the cluster. Specifications that cannot tell the whole truth (their flags depend on the options, or keys stand
-where only the command's own grammar finds them) are helped out by the command's `find_keys`, as Redis's are by
-its getkeys functions. Requests may be wrong in any way; then the answer is what Redis says of them, often none.
+where only the command's own grammar finds them) are helped out by the command's `find_keys`, as Redis's are
+by its getkeys functions. Requests may be wrong in any way; then the answer is what Redis says of them, often
+none.
 
 The legacy range (first key, last key, step) and the `movablekeys` flag are derived here and declared nowhere.
 """

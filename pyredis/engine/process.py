@@ -1,6 +1,7 @@
 """What the operating system says about this process and this machine: memory, processor time, names.
 
-Nothing here is kept; each function asks anew. Where a system does not tell, the answer is 0 or an empty string.
+Nothing here is kept; each function asks anew. Where a system does not tell, the answer is 0 or an empty
+string.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def resident_bytes() -> int:
         with open(_STATM, "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     try:
-        import psutil
+        import psutil  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         return _peak_resident_bytes()
     resident: int = psutil.Process().memory_info().rss

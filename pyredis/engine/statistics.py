@@ -1,8 +1,8 @@
 """What an engine counts beyond its commands: traffic, rates, memory, limits that closed a connection.
 
-Connections count their own bytes; a total is the sum over those that have ended, kept here, and those that live.
-Rates are Redis's `instantaneous_*`: a ring of samples taken by the cron, whose mean is reported. CONFIG RESETSTAT
-zeroes everything that Redis zeroes, which the peak of the memory is not part of.
+Connections count their own bytes; a total is the sum over those that have ended, kept here, and those that
+live. Rates are Redis's `instantaneous_*`: a ring of samples taken by the cron, whose mean is reported. CONFIG
+RESETSTAT zeroes everything that Redis zeroes, which the peak of the memory is not part of.
 """
 
 from __future__ import annotations

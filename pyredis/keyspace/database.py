@@ -21,6 +21,10 @@ from pyredis.keyspace.expiry import ExpiryQueue
 NO_DEADLINE: Final = -1
 
 
+class KeyWaiter:
+    """Something that waits for a key to change; see `pyredis.engine.blocking`."""
+
+
 class WatchedKey:
     """One watched key; `expired` while it was past its deadline, yet stored, when WATCH named it."""
 
@@ -104,6 +108,8 @@ class Keyspace:
         self.active_expire: bool = True
         self.event_mask: i64 = 0
         self.listener: KeyspaceListener | None = None
+        # Keys that changed while somebody waited for them.
+        self.ready: list[tuple[Database, bytes]] = []
         self.databases: list[Database] = []
         for index in range(count):
             self.databases.append(Database(index, self))
@@ -120,6 +126,7 @@ class Keyspace:
             for key in list(database.watchers):
                 if database.values.contains(key) or other.values.contains(key):
                     database.touch_watchers(key)
+            self.ready += [(database, key) for key in database.blocked]
 
 
 class Database:
@@ -137,6 +144,7 @@ class Database:
         self.expires: HashTable = HashTable()
         self.expiry: ExpiryQueue = ExpiryQueue(self.expires)
         self.watchers: dict[bytes, list[KeyWatch]] = {}
+        self.blocked: dict[bytes, dict[KeyWaiter, None]] = {}
 
     def __len__(self) -> int:
         return self.values.size
@@ -186,14 +194,14 @@ class Database:
         if self.expires.size != 0:
             self.expires.pop(key)
         self.keyspace.dirty += 1
-        if self.watchers or self.keyspace.listener is not None:
+        if self.watchers or self.blocked or self.keyspace.listener is not None:
             self.signal(key)
 
     def replace(self, key: bytes, value: Any) -> None:
         """Sets `key` to `value`, keeping its deadline, and signals the change."""
         self.values.set(key, value)
         self.keyspace.dirty += 1
-        if self.watchers or self.keyspace.listener is not None:
+        if self.watchers or self.blocked or self.keyspace.listener is not None:
             self.signal(key)
 
     def delete(self, key: bytes) -> bool:
@@ -209,9 +217,11 @@ class Database:
         return True
 
     def signal(self, key: bytes) -> None:
-        """Tells watchers and the listener that the value at `key` changed."""
+        """Tells watchers, waiters and the listener that the value at `key` changed."""
         if self.watchers:
             self.touch_watchers(key)
+        if self.blocked and key in self.blocked:
+            self.keyspace.ready.append((self, key))
         listener = self.keyspace.listener
         if listener is not None:
             listener.key_changed(self, key)

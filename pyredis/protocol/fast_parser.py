@@ -1,22 +1,35 @@
-"""The request parser of the interpreted form: hiredis for whole batches, the reference for everything else.
+"""The request parser of the interpreted form: hiredis for whole pipelines, the reference for the rest.
 
-Interpreted, `RequestParser` takes about ten times as long for a request as the C parser that redis-py uses for replies.
-A pipeline of requests is, to that parser, a sequence of replies, so what has arrived is given to it whole. It
-is laxer than Redis, and its verdict is taken only where it can be proved to be the strict one:
+To the C parser that redis-py uses for replies, a pipeline of requests is a sequence of replies. But it is
+laxer than Redis, so its verdict is taken only where it can be proved to be the strict one:
 
-* Aggregates announced longer than any window are kept from it, since it would reserve the memory.
-* An exception, or a reply that is no list, or an argument that is not bytes (`:5`, nulls, doubles, nested lists) is
-  not a request.
-* Status replies, big numbers and verbatim strings come out as bytes too, sets, pushes and attributes as lists, and
-  after `XX` instead of a line end they may stand anywhere. But all the bytes that are not in an argument are headers
-  and line ends: a type byte that occurs as often in the arguments as in the input occurs in no header.
-* By the same counting there are as many `*` outside the arguments as requests, so none is left begun.
+* Aggregates announced longer than any batch are kept from it, as it would reserve memory for them.
+* An exception, a reply that is no list or an argument that is not bytes (`:5`, a null, a list) is not a
+  request.
+* Status replies, big numbers and verbatim strings come out as bytes as well, sets, pushes and attributes
+  as lists, and behind an `XX` in place of a line end any of them may stand anywhere. But whatever is not
+  in an argument is header or line end: a type byte that occurs as often in the arguments as in the input
+  occurs in no header.
+* By the same count there are as many `*` outside the arguments as requests, so that no list is left
+  begun.
 
-What fails a proof is parsed again by the reference, from the same bytes, which were not consumed: it finds the exact
-error, or the request that Redis would see. An incomplete request at the end is the reference's from the start, as are
-clients that are not authenticated, because the limits change with the AUTH in the middle of a batch.
+What fails the proof is parsed again by the reference, from the same bytes, which finds the exact error or
+the requests that Redis would see. So is an incomplete request at the end of a batch.
 
-@@FIGURES@@
+Measured when this was written, interpreted (CPython 3.11), ns per request; `hiredis` is `feed` and `gets`
+alone:
+
+    request        depth   reference   this   hiredis
+    SET key xxx        1        1090   1290       180
+                      16        1000    360       103
+                     400        1030    260       110
+    GET key           16         840    320        87
+                     400         830    210        85
+    MSET, 10 pairs    16        5270   1130       480
+    SET, 4 KB         16        1400   1700       500
+
+Values of 4 KB are left to the reference, and the difference is what asking costs. Compiled, the reference
+is quicker than hiredis alone (see `parser`), and this module is not used.
 """
 
 from __future__ import annotations
@@ -68,7 +81,7 @@ class _Batches:
         self._reader: Any = None
 
     def parse(self, window: bytes) -> list[list[bytes]] | None:
-        """The requests that `window` consists of exactly, maybe empty ones, or None where that is not proved."""
+        """The requests, maybe empty ones, that `window` consists of; None where that is not proved."""
         if _LONG_AGGREGATE.search(window):
             return None
         reader = self._reader
@@ -111,7 +124,7 @@ def _last_request(window: bytes) -> i64:
 
 
 class FastParser(RequestParser):
-    """A `RequestParser` that is quicker for pipelined requests when interpreted; the same in every other respect."""
+    """A `RequestParser` that is quicker for pipelines when interpreted, and otherwise the same."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,7 +153,7 @@ class FastParser(RequestParser):
                 return RequestParser.next_request(self)
 
     def buffered(self) -> int:
-        """Bytes held that belong to no argument yet, those of requests parsed ahead included. O(requests ahead)."""
+        """Bytes held that belong to no argument yet, or to requests parsed ahead; linear in those."""
         ahead = 0
         for argv in self._ready:
             ahead += len(b"*%d\r\n" % len(argv))

@@ -1,13 +1,14 @@
 """Splits an inline request, or a line of a configuration file, into arguments.
 
-The rules are those of Redis's sdssplitargs, corners included, because people type them into telnet and into redis.conf:
+The rules are those of Redis's sdssplitargs, corners included: people type them into telnet and into
+redis.conf.
 
-* Blanks separate arguments. All six ASCII blanks are skipped before an argument, but only space, tab, CR and LF end a
-  bare one: a vertical tab or form feed in its middle belongs to it.
-* A quote may open in the middle of an argument (`a"b c"` is one), but must be followed by a blank or the end where
-  it closes.
-* Double quotes know `\\xHH`, `\\n`, `\\r`, `\\t`, `\\b`, `\\a`; any other escaped byte stands for itself. Single quotes
-  know `\\'` only.
+* Blanks separate arguments. All six ASCII blanks are skipped in front of an argument, but only space,
+  tab, CR and LF end a bare one: a vertical tab or form feed in its middle belongs to it.
+* A quote may open in the middle of an argument (`a"b c"` is one), but a blank or the end must follow
+  where it closes.
+* Double quotes know `\\xHH`, `\\n`, `\\r`, `\\t`, `\\b`, `\\a`; any other escaped byte stands for itself.
+  Single quotes know `\\'` only.
 * A NUL ends the line, as the original works on C strings.
 
 Linear in the length of the line.

@@ -18,12 +18,12 @@ from pyredis import REDIS_VERSION, __version__
 from pyredis.clock import Clock
 from pyredis.commands import all_specs
 from pyredis.config import Config
-from pyredis.engine.engine import Engine, Host
+from pyredis.engine.engine import Engine, Host, Listener
 from pyredis.form import COMPILED
 from pyredis.protocol.fast_parser import make_parser
 from pyredis.server.cron import Cron
 from pyredis.server.listeners import ListenError, Listeners
-from pyredis.server.log import configure_log, log
+from pyredis.server.log import configure_log, log, set_level
 from pyredis.server.session import Session
 from pyredis.server.transport import Connection
 
@@ -58,11 +58,13 @@ class App(Host):
         self.cron: Cron = Cron(self)
         self.pid_path: str = ""
         self.next_client_check_ms: i64 = 0
+        self.timers: dict[str, asyncio.TimerHandle] = {}
 
     async def run(self) -> int:
         """Serves until asked to stop; returns the exit code."""
         self.engine.apply_config()
-        self._raise_file_limit()
+        self._fit_max_clients()
+        self._follow_config()
         self._warn_of_missing_parts()
         log.info("Server initialized")
         try:
@@ -78,23 +80,40 @@ class App(Host):
         self._stop()
         return exit_code
 
-    def _raise_file_limit(self) -> None:
+    def _fit_max_clients(self) -> None:
         """Makes room for `maxclients` sockets, or lowers it to what the system allows, as Redis does."""
-        if sys.platform == "win32":
-            return
-        import resource
-
-        wanted = self.config.get_int("maxclients") + RESERVED_FILES
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft == resource.RLIM_INFINITY or soft >= wanted:
-            return
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-        if allowed < wanted:
-            clients = max(allowed - RESERVED_FILES, 1)
-            log.warning("maxclients has been reduced to %d to fit the limit of %d open files.", clients, allowed)
+        wanted = self.config.get_int("maxclients")
+        clients = make_room(wanted)
+        if clients < wanted:
+            log.warning("maxclients has been reduced to %d to fit the limit of open files.", clients)
             self.config.assign("maxclients", clients)
             self.engine.max_clients = clients
+
+    def _follow_config(self) -> None:
+        """Has CONFIG SET reach what only a process has."""
+        config = self.config
+        config.on_change("loglevel", self._change_loglevel)
+        config.on_change("maxclients", self._change_max_clients)
+        config.on_change("port", self._change_port)
+        config.on_change("bind", self._change_addresses)
+
+    def _change_loglevel(self, config: Config) -> str | None:
+        set_level(config.get_str("loglevel"))
+        return None
+
+    def _change_max_clients(self, config: Config) -> str | None:
+        wanted = config.get_int("maxclients")
+        clients = make_room(wanted)
+        if clients < wanted:
+            text = "The operating system is not able to handle the specified number of clients, try with"
+            return f"{text} {clients}"
+        return None
+
+    def _change_port(self, config: Config) -> str | None:
+        return None if self.listeners.follow_config() else "Unable to listen on this port. Check server logs."
+
+    def _change_addresses(self, config: Config) -> str | None:
+        return None if self.listeners.follow_config() else "Failed to bind to specified addresses."
 
     def _warn_of_missing_parts(self) -> None:
         """Says which configured features this version does not have, rather than let anyone rely on them."""
@@ -141,10 +160,30 @@ class App(Host):
         engine.connections_received += 1
         return session
 
-    def request_shutdown(self, save: bool | None, now: bool, force: bool) -> None:
+    def listening(self) -> list[Listener]:
+        """Where connections are accepted right now."""
+        return self.listeners.listening()
+
+    def request_shutdown(self, save: bool | None, now: bool, force: bool) -> bool:
         """Stops serving once the current commands have been answered."""
-        log.info("User requested shutdown...")
+        log.warning("User requested shutdown...")
+        if save and not force:
+            log.warning("Error trying to save the DB, can't exit: this version keeps its data in memory only.")
+            return False
         self._finish(0)
+        return True
+
+    def call_later(self, seconds: float, what: str) -> None:
+        """Lets the engine know when a while has passed."""
+        earlier = self.timers.get(what)
+        if earlier is not None:
+            earlier.cancel()
+        self.timers[what] = self.loop.call_later(seconds, self._fire, what)
+
+    def _fire(self, what: str) -> None:
+        del self.timers[what]
+        self.engine.clock.refresh()
+        self.engine.timer_fired(what)
 
     def check_clients(self) -> None:
         """Once a second: closes connections idle for longer than `timeout` or over a soft output limit."""
@@ -169,7 +208,9 @@ class App(Host):
 
     def _signalled(self, name: str) -> None:
         log.warning("Received %s scheduling shutdown...", name)
-        self.request_shutdown(None, False, False)
+        words = self.config.get_str("shutdown-on-" + name.lower()).split()
+        save = True if "save" in words else False if "nosave" in words else None
+        self.request_shutdown(save, "now" in words, "force" in words)
 
     def _finish(self, exit_code: int) -> None:
         if not self.stopped.done():
@@ -195,6 +236,24 @@ class App(Host):
             log.info("Removing the pid file.")
             os.unlink(self.pid_path)
         log.warning("Redis is now ready to exit, bye bye...")
+
+
+def make_room(clients: int) -> int:
+    """Raises the limit of open files for so many clients; returns how many fit."""
+    if sys.platform == "win32":
+        return clients
+    import resource
+
+    wanted = clients + RESERVED_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return clients
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (ValueError, OSError):
+        allowed = soft
+    return min(clients, max(allowed - RESERVED_FILES, 1))
 
 
 async def serve(config: Config) -> int:

@@ -50,6 +50,7 @@ class Cron:
         """One round; schedules the next."""
         self.timer = self.loop.call_later(1.0 / self.engine.config.get_int("hz"), self.tick)
         self.engine.clock.refresh()
+        self.engine.sample()
         if self.engine.is_paused():
             self.app.check_clients()
             return
@@ -70,17 +71,22 @@ class Cron:
             return
         self.engine.clock.refresh()
         databases = self.engine.keyspace.databases
-        deadline = perf_counter() + SLICE_SECONDS
+        statistics = self.engine.statistics
+        started = perf_counter()
+        deadline = started + SLICE_SECONDS
         for _ in range(len(databases)):
             database = databases[self.next_database % len(databases)]
             while database.expires.size and database.expire_due(EXPIRE_BATCH):
                 if perf_counter() >= deadline:
                     self.engine.flush_propagated()
                     self.is_expiring = True
+                    statistics.expiry_cuts += 1
+                    statistics.expiry_seconds += perf_counter() - started
                     self.loop.call_later(SLICE_SECONDS, self.expire_slice)
                     return
             self.next_database += 1
         self.engine.flush_propagated()
+        statistics.expiry_seconds += perf_counter() - started
 
 
 def collect_young() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyredis.config import Config
+from pyredis.engine.engine import Listener
 from pyredis.server.log import log
 
 if TYPE_CHECKING:
@@ -25,9 +27,16 @@ class Listeners:
     def __init__(self, config: Config, factory: Callable[[str], Callable[[], Connection]]) -> None:
         self.config: Config = config
         self.factory: Callable[[str], Callable[[], Connection]] = factory
-        self.servers: list[asyncio.AbstractServer] = []
+        self.tcp_servers: list[asyncio.AbstractServer] = []
+        self.unix_server: asyncio.AbstractServer | None = None
         self.unix_path: str = ""
+        # Bound sockets that the loop does not accept on yet, and what they and the servers were opened for.
+        self.waiting: list[socket.socket] = []
         self.port: int = 0
+        self.addresses: list[str] = []
+        self.wanted: tuple[int, list[str]] = (0, [])
+        self.generation: int = 0
+        self.accepting: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Listens on everything configured or raises `ListenError`.
@@ -35,17 +44,52 @@ class Listeners:
         Port 0 is no TCP when there is a unix socket, as in Redis; without one it takes a free port.
         """
         loop = asyncio.get_running_loop()
-        backlog = self.config.get_int("tcp-backlog")
-        is_unix_only = self.config.get_int("port") == 0 and self.config.get_str("unixsocket") != ""
-        for listener in [] if is_unix_only else self._tcp_sockets(backlog):
-            server = await loop.create_server(self.factory("tcp"), sock=listener, backlog=backlog)  # type: ignore[arg-type]
-            self.servers.append(server)
+        port = self.config.get_int("port")
+        self.wanted = (port, self.config.bind())
+        if port != 0 or self.config.get_str("unixsocket") == "":
+            self._bind(port, self.config.bind())
+            await self._accept_waiting()
         if self.config.get_str("unixsocket"):
             path = self.config.resolve_path(self.config.get_str("unixsocket"))
+            backlog = self.config.get_int("tcp-backlog")
             listener = self._unix_socket(path, backlog)
             factory = self.factory("unix")
-            server = await loop.create_unix_server(factory, sock=listener, backlog=backlog)  # type: ignore[arg-type]
-            self.servers.append(server)
+            self.unix_server = await loop.create_unix_server(factory, sock=listener, backlog=backlog)  # type: ignore[arg-type]
+
+    def follow_config(self) -> bool:
+        """Moves TCP to the port and addresses now configured; false when it has to stay where it was.
+
+        Connections live on. Port 0 ends TCP. The old sockets close first, as some of them may be wanted again.
+        """
+        wanted = (self.config.get_int("port"), self.config.bind())
+        if wanted == self.wanted:
+            return True
+        # A free port that the system chose is kept when only the addresses change.
+        port = wanted[0] or (self.port if self.wanted[0] == 0 else 0)
+        old_port, old_addresses = self.port, self.addresses
+        self._close_tcp()
+        is_moved = True
+        try:
+            if port != 0:
+                self._bind(port, wanted[1])
+            self.wanted = wanted
+        except ListenError:
+            is_moved = False
+            self.addresses = old_addresses
+            if old_port != 0:
+                with contextlib.suppress(ListenError):
+                    self._bind(old_port, old_addresses)
+        self.accepting = asyncio.get_running_loop().create_task(self._accept_waiting())
+        return is_moved
+
+    def listening(self) -> list[Listener]:
+        """Every place where connections are accepted."""
+        found: list[Listener] = []
+        if self.port:
+            found.append(Listener("tcp", self.addresses, self.port))
+        if self.unix_path:
+            found.append(Listener("unix", [self.unix_path], 0))
+        return found
 
     def announce(self) -> None:
         """Logs the lines that tools wait for."""
@@ -57,19 +101,51 @@ class Listeners:
 
     def close(self) -> None:
         """Stops accepting and removes the unix socket."""
-        for server in self.servers:
-            server.close()
-        self.servers = []
+        self._close_tcp()
+        if self.unix_server is not None:
+            self.unix_server.close()
+            self.unix_server = None
         if self.unix_path:
             log.info("Removing the unix socket file.")
             os.unlink(self.unix_path)
             self.unix_path = ""
 
+    def _close_tcp(self) -> None:
+        self.generation += 1
+        for server in self.tcp_servers:
+            server.close()
+        for listener in self.waiting:
+            listener.close()
+        self.tcp_servers = []
+        self.waiting = []
+        self.port = 0
+
+    async def _accept_waiting(self) -> None:
+        """Has the loop accept on the bound sockets; clients have been able to connect since they were bound."""
+        loop = asyncio.get_running_loop()
+        backlog = self.config.get_int("tcp-backlog")
+        generation = self.generation
+        while self.waiting and generation == self.generation:
+            listener = self.waiting.pop(0)
+            server = await loop.create_server(self.factory("tcp"), sock=listener, backlog=backlog)  # type: ignore[arg-type]
+            if generation == self.generation:
+                self.tcp_servers.append(server)
+            else:
+                server.close()
+
+    def _bind(self, port: int, addresses: list[str]) -> None:
+        """One socket for each address, of which one marked `-` may be missing from the machine."""
+        self.port = port
+        self.addresses = addresses
+        try:
+            self.waiting = self._tcp_sockets(self.config.get_int("tcp-backlog"))
+        except ListenError:
+            self.port = 0
+            raise
+
     def _tcp_sockets(self, backlog: int) -> list[socket.socket]:
-        """One socket for each `bind` address; an address marked `-` may be missing from the machine."""
-        self.port = self.config.get_int("port")
         sockets: list[socket.socket] = []
-        for address in self.config.bind():
+        for address in self.addresses:
             is_optional = address.startswith("-")
             host = address.lstrip("-")
             is_ipv6 = ":" in host

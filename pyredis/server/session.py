@@ -3,10 +3,13 @@
 A `Session` is the `Context` of a network client. The transport feeds it what arrived and writes what it returns; it
 calls back only through `Wire`. Rules kept:
 
-* Replies leave in the order of the requests, and messages pushed by a command stand before its reply.
+* Replies leave in the order of the requests. A message that a command pushes to its own client stands behind the
+  command's reply (that of the whole transaction, in EXEC), as since Redis 7.2.
+* Messages to other clients gather in their `out` and leave when the slice that caused them ends: a client that is
+  published to by a whole pipeline gets one write. Only messages that nobody's request caused leave at once.
 * One call of `receive` or `resume` runs for about `SLICE_SECONDS` at most; what is left waits for the next call, so one
-  huge pipeline does not starve other clients.
-* After a protocol error, QUIT or a kill nothing more is read.
+  huge pipeline does not starve other clients. Sessions never run inside each other.
+* After a protocol error, QUIT or a kill nothing more is read. A killed client is out of the engine at once.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from librt.time import time
 from mypy_extensions import i64
 
 from pyredis.commands.dispatch import POSTPONED, execute
+from pyredis.engine.client_info import client_line
 from pyredis.engine.context import REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Context
 from pyredis.engine.engine import Engine
 from pyredis.errors import error_reply
@@ -30,6 +34,17 @@ REFRESH_SECONDS: Final = 0.0005
 WRITE_BYTES: Final[i64] = 1 << 20
 UNREAD_BYTES: Final[i64] = 256 << 20
 """Output that a client may leave unread before its requests wait, where `client-output-buffer-limit` sets no bound."""
+UNAUTHENTICATED_QUERY_BYTES: Final[i64] = 1 << 20
+
+HOLD_NONE: Final = 0
+HOLD_SLICE: Final = 1
+"""Requests wait for the loop's next round; nothing is read meanwhile."""
+HOLD_DRAIN: Final = 2
+"""Requests wait for the peer to read its replies; nothing is read meanwhile."""
+HOLD_PAUSED: Final = 3
+"""CLIENT PAUSE holds a request back. What arrives is kept, so that the end of the connection is noticed."""
+HOLD_BLOCKED: Final = 4
+"""A blocking command waits. What arrives is kept, as above."""
 
 log = logging.getLogger("pyredis")
 
@@ -64,12 +79,14 @@ class Session(Context):
         super().__init__(engine)
         self.wire: Wire = wire
         self.parser: RequestParser = parser
+        # Output to be written, its messages to other clients' commands counted, and the messages to the own one.
         self.out: list[bytes] = []
+        self.pushed_bytes: i64 = 0
+        self.is_unsent: bool = False
+        self.late: list[bytes] = []
         self.is_running: bool = False
-        self.is_unix: bool = False
-        # Requests wait: for the next slice, for a reply that comes later, for the peer to read.
-        self.is_held: bool = False
-        self.waits_for_drain: bool = False
+        self.is_gone: bool = False
+        self.hold: i64 = HOLD_NONE
         self.postponed: list[bytes] | None = None
         self.is_congested: bool = False
         self.over_soft_since_ms: i64 = 0
@@ -84,30 +101,36 @@ class Session(Context):
         self.input_bytes += len(data)
         self.reads += 1
         self.parser.feed(data)
-        if not self.is_held:
+        if self.hold == HOLD_NONE:
             self.run_requests()
-        if self.parser.buffered() > self.engine.query_buffer_limit:
-            self.engine.statistics.query_limit_closed += 1
-            log.warning("Closing client that reached max query buffer length: %s", self.address)
-            self.close(False)
+        if not self.closing:
+            self._check_query_limit()
 
     def resume(self) -> None:
-        """Goes on after a slice, a pause or a wait."""
-        if self.closing or not self.is_held:
-            return
-        self.is_held = False
-        self.is_blocked = False
-        self.run_requests()
-        if not self.is_held:
-            self.wire.set_reading(True)
+        """Goes on after a slice or a pause; does nothing while the session waits for something else."""
+        if not self.closing and (self.hold == HOLD_SLICE or self.hold == HOLD_PAUSED):
+            self._go_on()
 
     def drained(self) -> None:
         """The peer has taken nearly everything that was written."""
         self.is_congested = False
         self.over_soft_since_ms = 0
-        if self.waits_for_drain:
-            self.waits_for_drain = False
-            self.resume()
+        if not self.closing and self.hold == HOLD_DRAIN:
+            self._go_on()
+
+    def unblocked(self, reply: bytes) -> None:
+        """Sends the reply of a blocking command, and goes on with what came behind it in the loop's next round."""
+        self.hold = HOLD_SLICE
+        self.is_blocked = False
+        if self.reply_mode == REPLY_ON:
+            self.out.append(reply)
+        else:
+            self._reply_quietly(reply)
+        self.wire.run_soon()
+
+    def wake(self) -> None:
+        """Runs the postponed request in the loop's next round."""
+        self.wire.run_soon()
 
     def run_requests(self) -> None:
         """Runs the requests at hand, for one slice of time, and sends their replies in one write."""
@@ -117,6 +140,7 @@ class Session(Context):
         engine.clock.update(started)
         self.active_ms = engine.clock.now_ms
         self.is_running = True
+        engine.is_busy = True
         try:
             self._run_slice(started + REFRESH_SECONDS, started + SLICE_SECONDS)
         except ProtocolError as error:
@@ -125,12 +149,16 @@ class Session(Context):
             log.exception("Unexpected error while running a command")
             self._fail(b"internal error")
         self.is_running = False
+        engine.is_busy = False
         self.flush()
+        if engine.unsent:
+            engine.send_pushed()
 
     def _run_slice(self, refresh_at: float, limit: float) -> None:
         engine = self.engine
         parser = self.parser
         out = self.out
+        late = self.late
         size: i64 = 0
         argv = self.postponed
         self.postponed = None
@@ -142,12 +170,10 @@ class Session(Context):
             reply = execute(self, argv)
             if reply is None:
                 self.is_blocked = True
-                self._hold()
+                self.hold = HOLD_BLOCKED
                 return
             if reply is POSTPONED:
-                self.postponed = argv
-                self.is_blocked = True
-                self._hold()
+                self._postpone(argv)
                 return
             argv = None
             if self.reply_mode == REPLY_ON:
@@ -156,50 +182,63 @@ class Session(Context):
                 if size > WRITE_BYTES:
                     size = 0
                     self._write_out()
-                    if self.is_congested and self.wire.pending_bytes() > UNREAD_BYTES:
-                        self.waits_for_drain = True
-                        self._hold()
+                    if self.hold != HOLD_NONE:
                         return
             else:
                 self._reply_quietly(reply)
+            if late:
+                out += late
+                late.clear()
             if engine.tick > refresh_at:
                 engine.clock.update(engine.tick)
                 refresh_at = engine.tick + REFRESH_SECONDS
                 if engine.tick > limit:
-                    self._hold()
+                    self._hold_unread(HOLD_SLICE)
                     self.wire.run_soon()
                     return
 
     def flush(self) -> None:
         """Sends what has gathered in `out`."""
+        if self.late:  # the command that pushed has failed, or waits
+            self.out += self.late
+            self.late.clear()
         if self.out:
             self._write_out()
         if self.closing:
             self.wire.close()
 
-    def _write_out(self) -> None:
-        out = self.out
-        data = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
-        self.output_bytes += len(data)
-        self.writes += 1
-        self.wire.write(data)
-        if self.is_congested:
-            self.check_output_limit()
-
     def push(self, data: bytes) -> None:
-        """Delivers a message: among the replies while requests run, else at once."""
-        if self.closing or self.reply_mode != REPLY_ON:
+        """Delivers a message, whatever CLIENT REPLY says; see the module's text for when."""
+        if self.closing:
+            return
+        if self.is_running:
+            self.late.append(data)
             return
         self.out.append(data)
-        if not self.is_running:
-            self.flush()
+        self.pushed_bytes += len(data)
+        if self.pushed_bytes > WRITE_BYTES:
+            self._write_out()
+        elif not self.is_unsent:
+            engine = self.engine
+            engine.unsent.append(self)
+            self.is_unsent = True
+            if not engine.is_busy:
+                engine.send_pushed()
+
+    def send_pushed(self) -> None:
+        """Writes the messages that have gathered, when the slice that caused them has ended."""
+        self.is_unsent = False
+        if self.out and not self.closing:
+            self.active_ms = self.engine.clock.now_ms
+            self._write_out()
 
     def close(self, after_reply: bool) -> None:
-        """Ends the connection."""
+        """Ends the connection: at once, unsent output being lost, or when the replies so far are sent."""
         self.closing = True
         if not after_reply:
+            self.is_gone = True
             self.wire.abort()
+            self.release()
         elif not self.is_running:
             self.flush()
 
@@ -215,6 +254,13 @@ class Session(Context):
         """Bytes received and not yet run; there is no room kept in advance."""
         return self.parser.buffered(), 0
 
+    def argv_bytes(self) -> int:
+        """Bytes of the arguments of a request that is incomplete or waits."""
+        waiting = self.parser.argv_bytes()
+        if self.postponed is not None:
+            waiting += sum(map(len, self.postponed))
+        return waiting
+
     def output_buffer(self) -> tuple[int, int]:
         """Messages waiting to be joined, and bytes waiting to be sent."""
         return len(self.out), self.wire.pending_bytes()
@@ -223,7 +269,8 @@ class Session(Context):
         """Closes the connection when it is idle for longer than `timeout`, or too slow a reader."""
         engine = self.engine
         idle_ms = engine.clock.now_ms - self.active_ms
-        if engine.idle_timeout and idle_ms > engine.idle_timeout * 1000 and not self.subscriptions():
+        may_time_out = not self.is_subscriber() and not self.is_blocked
+        if engine.idle_timeout and idle_ms > engine.idle_timeout * 1000 and may_time_out:
             log.debug("Closing idle client")
             self.close(False)
         elif self.is_congested:
@@ -232,7 +279,7 @@ class Session(Context):
     def check_output_limit(self) -> None:
         """Closes a connection whose unread output is over the hard limit, or over the soft one for too long."""
         pending = self.wire.pending_bytes()
-        hard, soft, seconds = self.engine.output_limits["pubsub" if self.subscriptions() else "normal"]
+        hard, soft, seconds = self.engine.output_limits[self.client_type()]
         now_ms = self.engine.clock.now_ms
         if soft and pending > soft:
             if not self.over_soft_since_ms:
@@ -242,16 +289,64 @@ class Session(Context):
         is_over_soft = self.over_soft_since_ms and now_ms - self.over_soft_since_ms >= seconds * 1000
         if (hard and pending > hard) or is_over_soft:
             self.engine.statistics.output_limit_closed += 1
-            log.warning("Client %s closed for overcoming of output buffer limits.", self.address)
+            log.warning("Client %s closed for overcoming of output buffer limits.", client_line(self).decode())
             self.close(False)
 
-    def _hold(self) -> None:
-        """Stops running and reading requests until `resume`."""
-        self.is_held = True
+    def set_authenticated(self, authenticated: bool) -> None:
+        """As every context, and sets the limits that the parser has for strangers."""
+        super().set_authenticated(authenticated)
+        self.parser.authenticated = authenticated
+
+    def _check_query_limit(self) -> None:
+        """Closes the connection when more waits to be run than is allowed; what MULTI has queued counts, too."""
+        waiting: i64 = self.parser.buffered() + self.queued_bytes
+        limit: i64 = self.engine.query_buffer_limit
+        if waiting > limit or (waiting > UNAUTHENTICATED_QUERY_BYTES and not self.authenticated):
+            self.engine.statistics.query_limit_closed += 1
+            log.warning("Closing client that reached max query buffer length: %s", client_line(self).decode())
+            self.close(False)
+
+    def _go_on(self) -> None:
+        """Runs more requests, what they waited for having come."""
+        self.hold = HOLD_NONE
+        self.is_blocked = False
+        self.run_requests()
+        if self.hold != HOLD_SLICE and self.hold != HOLD_DRAIN:
+            self.wire.set_reading(True)
+
+    def _hold_unread(self, reason: i64) -> None:
+        """Stops running and reading requests."""
+        self.hold = reason
         self.wire.set_reading(False)
+
+    def _postpone(self, argv: list[bytes]) -> None:
+        """Keeps a request for the end of the pause; clients then go on in the order in which they came here."""
+        self.postponed = argv
+        self.is_blocked = True
+        self.hold = HOLD_PAUSED
+        self.engine.postponed[self] = None
+
+    def _write_out(self) -> None:
+        """Writes `out`, and lets requests wait when the peer reads too slowly."""
+        out = self.out
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        if self.is_gone:
+            return
+        self.pushed_bytes = 0
+        self.output_bytes += len(data)
+        self.writes += 1
+        self.wire.write(data)
+        if self.is_congested:
+            self.check_output_limit()
+            if self.hold == HOLD_NONE and not self.closing and self.wire.pending_bytes() > UNREAD_BYTES:
+                self._hold_unread(HOLD_DRAIN)
 
     def _reply_quietly(self, reply: bytes) -> None:
         """CLIENT REPLY OFF drops replies; SKIP drops that of the next command."""
+        if self.reply_anyway:
+            self.reply_anyway = False
+            self.out.append(reply)
         if self.reply_mode == REPLY_SKIP_NEXT:
             self.reply_mode = REPLY_SKIP
         elif self.reply_mode == REPLY_SKIP:
@@ -261,5 +356,8 @@ class Session(Context):
         """Answers an error that ends the connection."""
         if not message.startswith(b"ERR "):
             message = b"ERR " + message
-        self.out.append(error_reply(message))
+        reply = error_reply(message)
+        self.engine.count_error(reply)
+        if self.reply_mode == REPLY_ON:
+            self.out.append(reply)
         self.closing = True

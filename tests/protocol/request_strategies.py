@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.protocol.request_vectors import encode
 
 # Bytes that mean something to one parser or the other, wherever they stand.
-PIECES: Final = [b"\r\n", b"\r", b"\n", b"*", b"$", b"+", b"=", b":", b"~2", b"\0", b"1", b"0", b"x", b"'", b'"']
+PIECES: Final = [b"\r\n", b"\r", b"\n", b"*", b"$", b"+", b"=", b":", b"~2", b"\0", b"1", b"0", b"x", b"'"]
 
 arguments = st.one_of(
-    st.sampled_from([b"", b"a", b"key", b"txt:v", b"*1\r\n$4\r\nPING\r\n", b"=4\r\ntxt:\r\n", b"+OK", b"x" * 300]),
+    st.sampled_from([b"", b"a", b"txt:v", b"*1\r\n$4\r\nPING\r\n", b"=4\r\ntxt:\r\n", b"+OK", b"x" * 300]),
     st.lists(st.sampled_from(PIECES), max_size=6).map(b"".join),
     st.binary(max_size=30),
 )
@@ -79,7 +79,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def streams(draw: st.DrawFn) -> bytes:
-    """A pipeline: mostly requests, so that what comes late is reached, often with something else among them."""
+    """A pipeline: mostly requests, so that what comes late is reached, often with something else among it."""
     parts: list[bytes] = []
     for _ in range(draw(st.integers(1, 4))):
         parts += draw(st.lists(st.one_of(requests, odd_requests), max_size=3)) * draw(st.integers(1, 6))

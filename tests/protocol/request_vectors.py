@@ -86,7 +86,7 @@ REQUESTS: Final = [
     Vector(b"*2\r\n$4\r\nECHO\r\n$0\r\n\r\n", [[b"ECHO", b""]]),
     Vector(b"*1\r\n$0\r\n\r\n", [[b""]]),
     Vector(b"*2\r\n$4\r\nECHO\r\n$7\r\n\0a\r\n$b*\r\n", [[b"ECHO", b"\0a\r\n$b*"]]),
-    Vector(b"*2\r\n$4\r\nECHO\r\n$18\r\n*1\r\n$4\r\nPING\r\n+OK\r\r\n", [[b"ECHO", b"*1\r\n$4\r\nPING\r\n+OK\r"]]),
+    Vector(encode(b"ECHO", b"*1\r\n$4\r\nPING\r\n+OK\r"), [[b"ECHO", b"*1\r\n$4\r\nPING\r\n+OK\r"]]),
     Vector(encode(b"ECHO", b"x" * 123), [[b"ECHO", b"x" * 123]]),
     Vector(encode(*[b"%d" % n for n in range(12)]), [[b"%d" % n for n in range(12)]]),
     Vector(encode(b"PING") * 3, [PING] * 3),
@@ -246,6 +246,8 @@ SMALL: Final = [*REQUESTS, *LOOSE, *REPLIES, *INLINE, *ERRORS, *INCOMPLETE, *NOT
 LARGE: Final = [
     Vector(encode(b"ECHO", b"x" * 16384), [[b"ECHO", b"x" * 16384]]),
     Vector(encode(b"ECHO", b"x" * 16385), [[b"ECHO", b"x" * 16385]]),
+    Vector(encode(b"a", b"x" * 16384), [[b"a", b"x" * 16384]], authenticated=False),
+    Vector(encode(b"a", b"x" * 16385), [], NO_AUTH_BULK, authenticated=False),
     Vector(encode(b"ECHO", b"x" * 100_000) + b"PING\r\n", [[b"ECHO", b"x" * 100_000], PING]),
     Vector(encode(b"PING") * 5000, [PING] * 5000),
     Vector(b"a" * (64 * KB), [], rest=64 * KB),

@@ -17,7 +17,7 @@ Event = tuple[object, ...]
 
 
 def transcript(parser: RequestParser, pieces: list[bytes], changes: dict[int, bool]) -> list[Event]:
-    """All that a session can see; `changes` sets `authenticated` after so many requests, as AUTH and RESET do."""
+    """All that a session sees; `changes` sets `authenticated` after so many requests, as AUTH does."""
     events: list[Event] = []
     taken = 0
     try:
@@ -37,9 +37,7 @@ def transcript(parser: RequestParser, pieces: list[bytes], changes: dict[int, bo
 
 @needs_hiredis
 @settings(max_examples=400, deadline=None)
-@given(
-    st.data(), streams(), st.booleans(), st.dictionaries(st.integers(1, 12), st.booleans(), max_size=3)
-)
+@given(st.data(), streams(), st.booleans(), st.dictionaries(st.integers(1, 12), st.booleans(), max_size=3))
 def test_the_fast_parser_equals_the_reference(
     data: st.DataObject, stream: bytes, authenticated: bool, changes: dict[int, bool]
 ) -> None:

@@ -55,7 +55,7 @@ def test_large_in_pieces(make: type[RequestParser], vector: Vector, size: int) -
 
 @pytest.mark.parametrize("vector", SMALL, ids=str)
 def test_within_a_pipeline(make: type[RequestParser], vector: Vector) -> None:
-    """Long enough for the fast parser to take it as a batch, with every part of the vector in or out of it."""
+    """Long enough for the fast parser to take it as a batch, with each part of the vector in or out of it."""
     for at in {0, len(vector.data) // 3, len(vector.data)}:
         parser = make()
         parser.authenticated = vector.authenticated

@@ -29,7 +29,7 @@ CASES = [
     (b'"\\x4" "\\xg1" "\\x"', [b"x4", b"xg1", b"x"]),
     (b'"\\x4', None),
     (b'"\\q\\"\\\\"', [b'q"\\']),
-    (b"\"it's\"", [b"it's"]),
+    (b'"it\'s"', [b"it's"]),
     # Single quotes.
     (b"''", [b""]),
     (b"'a b'", [b"a b"]),
@@ -38,7 +38,7 @@ CASES = [
     # A quote within an argument.
     (b'a"b c"', [b"ab c"]),
     (b"a'b c' d", [b"ab c", b"d"]),
-    (b"a\\\"b\"", [b"a\\b"]),
+    (b'a\\"b"', [b"a\\b"]),
     # Unbalanced.
     (b'"', None),
     (b"'", None),

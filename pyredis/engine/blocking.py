@@ -1,0 +1,166 @@
+"""Commands that wait for a key: BLPOP and its kind, XREAD BLOCK.
+
+A handler that finds nothing to return hands a `BlockedOperation` to `Blocking.wait` and returns None. Rules kept, as in
+Redis:
+
+* A key becomes ready when a command changes it; waiters are served once that command, transaction or script has ended,
+  in the order in which the keys became ready, and at each key in the order in which the clients came.
+* Serving may make other keys ready (BLMOVE); those are served in the same round.
+* A client waits for several keys at once and is served by one; where it disconnects, times out or is unblocked, nothing
+  remains of its wait. Nothing polls: the host is asked for one timer, for the earliest deadline.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final
+
+from pyredis.errors import CommandError, error_reply
+from pyredis.keyspace.database import Database, KeyWaiter
+
+if TYPE_CHECKING:
+    from pyredis.engine.context import Context
+    from pyredis.engine.engine import Engine
+
+BLOCKING_TIMER: Final = "blocking"
+
+UNBLOCKED_ERROR: Final = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"
+
+
+class BlockedOperation(KeyWaiter):
+    """One waiting command; each blocking command subclasses it.
+
+    `deadline_ms` is in milliseconds since the epoch, 0 to wait for ever.
+    """
+
+    def __init__(self, ctx: Context, keys: list[bytes], deadline_ms: int) -> None:
+        self.ctx: Context = ctx
+        self.database: Database = ctx.db
+        self.keys: list[bytes] = list(dict.fromkeys(keys))
+        self.deadline_ms: int = deadline_ms
+        self.is_waiting: bool = False
+
+    def serve(self, key: bytes) -> bytes | None:
+        """Tries to complete with what is at `key`: the reply, or None to go on waiting.
+
+        Runs outside of any command; a change is logged with `ctx.propagate_as`. The key may be gone, or hold
+        another type.
+        """
+        raise AssertionError
+
+    def timeout_reply(self) -> bytes:
+        """What the client gets when its time is up."""
+        return self.ctx.null_array
+
+
+class Blocking:
+    """The waiting clients of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Engine = engine
+        self.operations: dict[Context, BlockedOperation] = {}
+        self.deadlines: list[tuple[int, int, BlockedOperation]] = []
+        self.waits: int = 0
+        self.timer_ms: int = 0
+
+    def wait(self, operation: BlockedOperation) -> None:
+        """Blocks a client until one of its keys serves it. O(keys + log(clients with a deadline))."""
+        operation.is_waiting = True
+        self.operations[operation.ctx] = operation
+        blocked = operation.database.blocked
+        for key in operation.keys:
+            blocked.setdefault(key, {})[operation] = None
+        if operation.deadline_ms:
+            self.waits += 1
+            heappush(self.deadlines, (operation.deadline_ms, self.waits, operation))
+            self._await_deadline()
+
+    def forget(self, ctx: Context) -> BlockedOperation | None:
+        """Takes a client's wait out of everything that knows it; returns the operation, if there was one."""
+        operation = self.operations.pop(ctx, None)
+        if operation is None:
+            return None
+        operation.is_waiting = False
+        blocked = operation.database.blocked
+        for key in operation.keys:
+            waiters = blocked.get(key)
+            if waiters is not None:
+                waiters.pop(operation, None)
+                if not waiters:
+                    del blocked[key]
+        if len(self.deadlines) > 2 * len(self.operations) + 64:
+            self.deadlines = sorted(entry for entry in self.deadlines if entry[2].is_waiting)
+        return operation
+
+    def serve_ready(self) -> None:
+        """Serves the waiters of every key that became ready, until none is left that can be."""
+        keyspace = self.engine.keyspace
+        while keyspace.ready:
+            ready, keyspace.ready = keyspace.ready, []
+            for database, key in ready:
+                self._serve_key(database, key)
+
+    def _serve_key(self, database: Database, key: bytes) -> None:
+        """Serves the clients that wait at one key, the first of them without looking at the others."""
+        while True:
+            waiters = database.blocked.get(key)
+            if not waiters or database.lookup(key) is None:
+                return
+            if not self._serve(next(iter(waiters)), key):
+                break
+        for waiter in list(waiters)[1:]:
+            if database.lookup(key) is None:
+                return
+            self._serve(waiter, key)
+
+    def _serve(self, operation: KeyWaiter, key: bytes) -> bool:
+        """Lets one client try; logs what that changed, and answers it if it was served."""
+        if not isinstance(operation, BlockedOperation) or not operation.is_waiting:
+            return False
+        ctx = operation.ctx
+        ctx.effects = None
+        try:
+            reply = operation.serve(key)
+        except CommandError as error:
+            reply = error_reply(error.message)
+        effects, ctx.effects = ctx.effects, None
+        if effects is not None:
+            for effect in effects:
+                self.engine.propagate(operation.database.index, effect)
+            self.engine.flush_propagated()
+        if reply is None:
+            return False
+        self.forget(ctx)
+        ctx.unblocked(reply)
+        return True
+
+    def expire(self) -> None:
+        """Answers those whose time is up, and asks for the next timer."""
+        now_ms = self.engine.clock.now_ms
+        self.timer_ms = 0
+        while self.deadlines and self.deadlines[0][0] <= now_ms:
+            operation = heappop(self.deadlines)[2]
+            if operation.is_waiting:
+                self.forget(operation.ctx)
+                operation.ctx.unblocked(operation.timeout_reply())
+        self._await_deadline()
+
+    def unblock(self, ctx: Context, with_error: bool) -> bool:
+        """CLIENT UNBLOCK: ends a wait as if it had timed out, or with an error; false when there is none."""
+        operation = self.forget(ctx)
+        if operation is None:
+            return False
+        ctx.unblocked(UNBLOCKED_ERROR if with_error else operation.timeout_reply())
+        return True
+
+    def _await_deadline(self) -> None:
+        """Asks the host to call back at the earliest deadline, unless it will."""
+        while self.deadlines and not self.deadlines[0][2].is_waiting:
+            heappop(self.deadlines)
+        if not self.deadlines:
+            return
+        earliest = self.deadlines[0][0]
+        if self.timer_ms == 0 or earliest < self.timer_ms:
+            self.timer_ms = earliest
+            delay_ms = max(earliest - self.engine.clock.now_ms, 0)
+            self.engine.host.call_later(delay_ms / 1000, BLOCKING_TIMER)

@@ -1,0 +1,1 @@
+"""The wire: requests parsed, replies encoded. Knows nothing of what they mean, nor of sockets."""

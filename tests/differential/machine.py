@@ -1,0 +1,327 @@
+"""Runs programs on two servers, compares everything, and shrinks a program that shows a difference.
+
+The common case is fast: both servers have sent the same bytes, and nothing is taken apart. Only where they differ are
+replies split, matched with the commands that they answer (those that EXEC ran, too) and compared as `normalise` allows.
+
+Deadlines make a few programs race: a key may be gone on one server and there for another millisecond on the other. So
+a difference counts when the program shows it again; one that does not is reported as unstable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from tests.differential import state
+from tests.differential.normalise import CONFIG_SENT, Argv, full_name, replies_agree
+from tests.differential.peers import Peer
+from tests.differential.programs import CLIENTS, Program, Step, dump_program
+from tests.support.inprocess import encode_command
+from tests.support.wire import WireError, decode, parse_replies
+
+REPEATS: Final = 2
+SHRINK_RUNS: Final = 400
+
+_FRAME: Final = re.compile(
+    rb">|\*[34]\r\n\$\d+\r\n(?:[ps]?message|[ps]?(?:un)?subscribe)\r\n"
+)
+
+
+class Difference(NamedTuple):
+    """One disagreement; `what` names the command or the part of the state."""
+
+    what: str
+    argv: Argv | None
+    ours: str
+    theirs: str
+
+    @property
+    def signature(self) -> tuple[str, str, str]:
+        """What is the same for differences that probably have one cause."""
+        return (self.what, _sketch(self.ours), _sketch(self.theirs))
+
+    def describe(self) -> str:
+        """The difference for a reader."""
+        request = "" if self.argv is None else f"  request {self.argv!r}\n"
+        return f"{self.what}\n{request}  ours    {self.ours}\n  theirs  {self.theirs}"
+
+
+def _sketch(text: str) -> str:
+    return re.sub(r"[-+]?\d+(\.\d+)?|'[^']*'", "#", text)[:70]
+
+
+class Exchange(NamedTuple):
+    """What one client sent in a step, and all it received then."""
+
+    requests: list[Argv]
+    received: bytes
+
+
+class Machine:
+    """Two peers and the protocol that their clients speak."""
+
+    def __init__(self, ours: Peer, oracle: Peer, protocol: int = 2) -> None:
+        self.ours = ours
+        self.oracle = oracle
+        self.protocol = protocol
+        self.commands_run = 0
+        self.databases = state.databases(oracle)
+        self._defaults: list[Argv] = []
+        for name in sorted(CONFIG_SENT):
+            reply = decode(oracle.control(b"CONFIG", b"GET", name))
+            if isinstance(reply, list) and len(reply) == 2 and isinstance(reply[1], bytes):
+                self._defaults.append([b"CONFIG", b"SET", name, reply[1]])
+        self._is_configured = False
+        self._history: list[list[Exchange]] = []
+
+    def run(self, program: Program) -> Difference | None:
+        """Runs a program on two empty servers and returns the first difference."""
+        self._reset()
+        for step in program:
+            if found := self._step(step):
+                return found
+        return self._final(program)
+
+    def _reset(self) -> None:
+        setup: list[Argv] = [[b"FLUSHALL"]]
+        if self._is_configured:
+            setup += self._defaults
+            self._is_configured = False
+        for peer in (self.ours, self.oracle):
+            peer.control_many(setup)
+            peer.open(CLIENTS, self.protocol)
+            peer.control(b"CONFIG", b"RESETSTAT")
+        self._history = [[] for _ in range(CLIENTS)]
+
+    def _step(self, step: Step) -> Difference | None:
+        ours, oracle = self.ours, self.oracle
+        if ours.closed[step.client]:
+            return None
+        ours.clear()
+        oracle.clear()
+        data = b"".join([encode_command(*argv) for argv in step.requests])
+        self.commands_run += len(step.requests)
+        if not self._is_configured:
+            self._is_configured = any(full_name(argv) == b"config|set" for argv in step.requests)
+        oracle.send(step.client, data)
+        ours.send(step.client, data)
+        ours.settle(None)
+        oracle.settle(ours)
+        found = None
+        if not ours.equals(oracle):
+            found = self._compare(step)
+            if found is not None:
+                oracle.settle_late(ours)
+                ours.settle_late(oracle)
+                found = self._compare(step)
+        self._history[step.client].append(Exchange(step.requests, bytes(ours.received[step.client])))
+        return found
+
+    def _compare(self, step: Step) -> Difference | None:
+        for client in range(CLIENTS):
+            mine, theirs = bytes(self.ours.received[client]), bytes(self.oracle.received[client])
+            requests = step.requests if client == step.client else []
+            if mine != theirs and (found := self._compare_streams(client, requests, mine, theirs)):
+                return found
+            if self.ours.closed[client] != self.oracle.closed[client]:
+                argv = step.requests[-1]
+                who = "the sender" if client == step.client else "another client"
+                names = (" closed" if self.ours.closed[client] else " open", " closed" if self.oracle.closed[client] else " open")
+                return Difference(f"connection after {_name(argv)}", argv, who + names[0], who + names[1])
+        return None
+
+    def _compare_streams(
+        self, client: int, requests: list[Argv], mine: bytes, theirs: bytes
+    ) -> Difference | None:
+        try:
+            our_replies, their_replies = parse_replies(mine), parse_replies(theirs)
+        except WireError as error:
+            return Difference("invalid RESP", None, f"{mine!r} {error}", repr(theirs))
+        asked = align(requests, their_replies)
+        for position in range(max(len(our_replies), len(their_replies))):
+            if position >= len(our_replies) or position >= len(their_replies):
+                argv = asked[position] if position < len(asked) else None
+                argv = argv or (requests[-1] if requests else None)
+                return Difference(
+                    f"number of replies after {_name(argv)}", argv, repr(our_replies[position:]), repr(their_replies[position:])
+                )
+            one, two, argv = our_replies[position], their_replies[position], asked[position]
+            if one == two or replies_agree(argv, one, two):
+                continue
+            if argv is not None and full_name(argv) == b"exec":
+                queued = self._queued(client, requests, their_replies[: position + 1])
+                if found := _compare_exec(queued, one, two):
+                    return found
+                continue
+            return Difference(_name(argv), argv, repr(one), repr(two))
+        return None
+
+    def _queued(self, client: int, requests: list[Argv], replies: list[bytes]) -> list[Argv]:
+        """The commands that an EXEC ran which is answered by the last of `replies`."""
+        answered: list[tuple[Argv | None, bytes]] = []
+        for exchange in self._history[client]:
+            received = parse_replies(exchange.received)
+            answered += zip(align(exchange.requests, received), received, strict=True)
+        answered += zip(align(requests, replies), replies, strict=False)
+        queue: list[Argv] = []
+        for argv, reply in answered[:-1]:
+            if argv is not None and argv[0].lower() in (b"multi", b"exec", b"discard") and not reply.startswith(b"-"):
+                queue = []
+            elif argv is not None and reply == b"+QUEUED\r\n":
+                queue.append(argv)
+        return queue
+
+    def _final(self, program: Program) -> Difference | None:
+        """Compares what the servers hold once nothing runs any more."""
+        if found := self._compare_counters():
+            return found
+        texts = ["", ""]
+        mine, theirs = state.snapshot(self.ours, self.databases), state.snapshot(self.oracle, self.databases)
+        if text := state.difference(mine, theirs):
+            name = re.sub(r"^key \S+ \S+ (\w+).*", r"state: \1", text, flags=re.DOTALL)
+            return Difference(name, None, text, "(after the program)")
+        if any(0 <= key.pttl <= state.MILLISECONDS for key in (*mine.values(), *theirs.values())):
+            return None
+        digests = state.digest(self.ours), state.digest(self.oracle)
+        if digests[0] is not None and digests[0] != digests[1] and mine == theirs:
+            return Difference("DEBUG DIGEST", None, repr(digests[0]), repr(digests[1]))
+        del texts
+        return None
+
+    def _compare_counters(self) -> Difference | None:
+        mine, theirs = state.counters(self.ours), state.counters(self.oracle)
+        if mine is None or theirs is None:
+            return None
+        text = state.counters_difference(mine, theirs)
+        return Difference("counter " + text.split(":")[0], None, text, "") if text else None
+
+
+def _name(argv: Argv | None) -> str:
+    return "message" if argv is None else full_name(argv).decode("latin-1")
+
+
+def align(requests: list[Argv], replies: list[bytes]) -> list[Argv | None]:
+    """Which request each reply answers; None for messages, and where it cannot be told."""
+    plain = [index for index, reply in enumerate(replies) if not _FRAME.match(reply)]
+    answered: list[Argv | None] = [None] * len(replies)
+    others = [argv for argv in requests if not full_name(argv).endswith(b"subscribe")]
+    candidates = others if len(others) == len(plain) else requests
+    if len(candidates) == len(plain):
+        for index, argv in zip(plain, candidates, strict=True):
+            answered[index] = argv
+    return answered
+
+
+def _compare_exec(queued: list[Argv], ours: bytes, theirs: bytes) -> Difference | None:
+    """Compares two replies of EXEC element by element."""
+    whole = Difference("exec", [b"EXEC"], repr(ours), repr(theirs))
+    if not ours.startswith(b"*") or not theirs.startswith(b"*"):
+        return whole
+    mine, other = (parse_replies(reply.partition(b"\r\n")[2]) for reply in (ours, theirs))
+    if len(mine) != len(other) or len(mine) != len(queued):
+        return whole
+    for argv, one, two in zip(queued, mine, other, strict=True):
+        if not replies_agree(argv, one, two):
+            return Difference(_name(argv), argv, repr(one), repr(two))
+    return None
+
+
+class Finding(NamedTuple):
+    """A difference that can be repeated, the shortest program known for it, and how often its like was met."""
+
+    difference: Difference
+    program: Program
+
+
+class Report:
+    """What a series of programs brought to light."""
+
+    def __init__(self) -> None:
+        self.commands = 0
+        self.programs = 0
+        self.findings: dict[tuple[str, str, str], Finding] = {}
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.unstable: Counter[tuple[str, str, str]] = Counter()
+
+    @property
+    def differences(self) -> int:
+        """Programs that differed in a way that can be repeated."""
+        return self.counts.total()
+
+    def text(self) -> str:
+        """The findings, the most frequent first, each with its program."""
+        parts: list[str] = []
+        for signature, count in self.counts.most_common():
+            finding = self.findings[signature]
+            parts.append(f"--- {count}x {finding.difference.describe()}\nprogram:\n{dump_program(finding.program)}\n")
+        for signature, count in self.unstable.most_common():
+            parts.append(f"--- unstable, {count}x: {' | '.join(signature)}")
+        return "\n".join(parts)
+
+
+def compare(
+    machine: Machine, programs: Iterable[Program], on_finding: Callable[[Finding], None] | None = None
+) -> Report:
+    """Runs programs and gathers what differs; the first of each kind is shrunk."""
+    report = Report()
+    for program in programs:
+        before = machine.commands_run
+        found = machine.run(program)
+        report.programs += 1
+        report.commands += machine.commands_run - before
+        if found is None:
+            continue
+        again = [machine.run(program) for _ in range(REPEATS)]
+        if any(other is None or other.what != found.what for other in again):
+            report.unstable[found.signature] += 1
+            continue
+        report.counts[found.signature] += 1
+        if found.signature not in report.findings:
+            finding = shrink(machine, program, found)
+            report.findings[found.signature] = finding
+            if on_finding is not None:
+                on_finding(finding)
+    return report
+
+
+def shrink(machine: Machine, program: Program, found: Difference) -> Finding:
+    """A short program with the same difference: one request in a packet, then as few packets as can be."""
+    runs = 0
+
+    def shows(candidate: Program) -> bool:
+        nonlocal runs, found
+        runs += 1
+        difference = machine.run(candidate)
+        if difference is None or difference.what != found.what:
+            return False
+        found = difference
+        return True
+
+    for simpler in (_unpiped(program), _one_client(program), _one_client(_unpiped(program))):
+        if len(simpler) >= len(program) and shows(simpler):
+            program = simpler
+    size = max(1, len(program) // 2)
+    while runs < SHRINK_RUNS:
+        start = 0
+        shorter = False
+        while start < len(program) and runs < SHRINK_RUNS:
+            candidate = program[:start] + program[start + size :]
+            if candidate and shows(candidate):
+                program = candidate
+                shorter = True
+            else:
+                start += size
+        if size == 1 and not shorter:
+            break
+        size = max(1, size // 2)
+    return Finding(found, program)
+
+
+def _unpiped(program: Program) -> Program:
+    return [Step(step.client, [argv]) for step in program for argv in step.requests]
+
+
+def _one_client(program: Program) -> Program:
+    return [Step(0, step.requests) for step in program]

@@ -1,0 +1,207 @@
+"""The declarations of all commands, beside what a real redis-server says of its own.
+
+Everything that COMMAND INFO and COMMAND DOCS report is compared, apart from the wording of summaries and
+complexities. Redis 7.0 answers and 7.4 is followed, so each change in between is listed, with what 7.4 says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pyredis.commands import all_specs
+from pyredis.commands.registry import ACL_CATEGORIES
+from pyredis.commands.syntax import BLOCK, ONEOF, PURE_TOKEN, Argument, parse_syntax
+from tests.support.inprocess import InProcess
+from tests.support.servers import RedisServer, find_redis_server
+from tests.support.wire import Tree, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyredis.engine.command import CommandSpec
+
+Facts = dict[str, Any]
+
+NEWER: Final = frozenset({"client|no-touch", "client|setinfo"})
+"""Commands that Redis 7.0 does not have."""
+
+DIFFERENCES: Final[dict[tuple[str, str], str]] = {
+    ("quit", "doc_flags"): "7.2 deprecates it",
+    ("quit", "deprecated_since"): "7.2 deprecates it",
+    ("quit", "replaced_by"): "7.2 deprecates it",
+}
+"""What 7.4 declares otherwise than 7.0: command and field."""
+
+GROUPS: Final = frozenset(
+    "generic string list set sorted-set hash pubsub transactions connection server scripting hyperloglog cluster"
+    " geo stream bitmap".split()
+)
+INFO_FIELDS: Final = ("name", "arity", "flags", "first", "last", "step", "categories", "tips", "keys")
+
+
+def plain(tree: Tree) -> Any:
+    """A decoded reply with strings for bytes and dicts for maps; sets and arrays alike are lists."""
+    if isinstance(tree, bytes):
+        return tree.decode()
+    if isinstance(tree, list):
+        return [plain(item) for item in tree]
+    if isinstance(tree, tuple):
+        kind, value = tree
+        if kind == "map":
+            assert isinstance(value, list)
+            return {plain(key): plain(item) for key, item in value}
+        if kind == "set":
+            assert isinstance(value, list)
+            return [plain(item) for item in value]
+        return plain(value)
+    return tree
+
+
+def facts_of(info: Tree, docs: Tree) -> dict[str, Facts]:
+    """Everything that COMMAND and COMMAND DOCS say, by full name of command or subcommand."""
+    facts: dict[str, Facts] = {}
+    _collect_info(plain(info), facts)
+    _collect_docs(plain(docs), facts)
+    return facts
+
+
+def _collect_info(entries: list[Any], facts: dict[str, Facts]) -> None:
+    for entry in entries:
+        *fields, subcommands = entry
+        facts[entry[0]] = dict(zip(INFO_FIELDS, fields, strict=True))
+        _collect_info(subcommands, facts)
+
+
+def _collect_docs(entries: dict[str, Any], facts: dict[str, Facts]) -> None:
+    for name, fields in entries.items():
+        _collect_docs(fields.pop("subcommands", {}), facts)
+        facts[name].update(fields)
+
+
+@pytest.fixture(scope="module")
+def ours() -> dict[str, Facts]:
+    client = InProcess().client()
+    client.session.set_protocol(3)
+    return facts_of(decode(client.command("COMMAND")), decode(client.command("COMMAND", "DOCS")))
+
+
+@pytest.fixture(scope="module")
+def theirs() -> Iterator[dict[str, Facts]]:
+    if find_redis_server() is None:
+        pytest.skip("redis-server is not installed")
+    with RedisServer() as server, server.connect() as connection:
+        connection.command("HELLO", "3")
+        info = decode(connection.command("COMMAND"))
+        yield facts_of(info, decode(connection.command("COMMAND", "DOCS")))
+
+
+def without_display_text(arguments: Any) -> Any:
+    """Arguments as Redis 7.0 reports them, which has no `display_text`."""
+    if isinstance(arguments, list):
+        return [without_display_text(argument) for argument in arguments]
+    if isinstance(arguments, dict):
+        return {
+            name: without_display_text(value) for name, value in arguments.items() if name != "display_text"
+        }
+    return arguments
+
+
+def difference(field: str, our: Facts, their: Facts) -> str | None:
+    """What differs in one field, or None."""
+    left, right = without_display_text(our.get(field)), their.get(field)
+    if field in ("summary", "complexity"):
+        return None if bool(left) == bool(right) else f"{field}: ours {left!r}, Redis's {right!r}"
+    return None if left == right else f"{field}: ours {left!r}, Redis's {right!r}"
+
+
+def test_there_is_no_command_that_redis_lacks(ours: dict[str, Facts], theirs: dict[str, Facts]) -> None:
+    assert set(ours) - set(theirs) == NEWER & set(ours)
+
+
+def test_every_declaration_says_what_redis_says(
+    ours: dict[str, Facts], theirs: dict[str, Facts]
+) -> None:
+    problems: list[str] = []
+    for name in sorted(set(ours) & set(theirs)):
+        for field in sorted(set(ours[name]) | set(theirs[name])):
+            found = difference(field, ours[name], theirs[name])
+            if found is not None and (name, field) not in DIFFERENCES:
+                problems.append(f"{name}: {found}")
+    assert not problems, "\n".join(problems)
+
+
+def test_every_listed_difference_is_one(ours: dict[str, Facts], theirs: dict[str, Facts]) -> None:
+    for name, field in DIFFERENCES:
+        assert name in ours, f"{name} is not declared"
+        assert difference(field, ours[name], theirs[name]) is not None, f"{name} {field} is the same"
+
+
+def spec_ids(spec: CommandSpec) -> str:
+    return spec.name
+
+
+@pytest.mark.parametrize("spec", all_specs(), ids=spec_ids)
+class TestDeclaration:
+    def test_is_complete(self, spec: CommandSpec) -> None:
+        assert spec.group in GROUPS
+        assert spec.summary, "the handler has no docstring"
+        assert spec.summary[0].isupper()
+        assert spec.complexity or spec.name == "LOLWUT"
+        assert all(category in ACL_CATEGORIES for category in spec.acl)
+
+    def test_arity_fits_the_syntax(self, spec: CommandSpec) -> None:
+        words = len(spec.name.split())
+        if not spec.syntax and (spec.handler is None or spec.name in UNDOCUMENTED_ARGUMENTS):
+            return
+        arguments = parse_syntax(spec.syntax)
+        least = words + sum(least_words(argument) for argument in arguments)
+        assert abs(spec.arity) == least + ARITY_EXTRA.get(spec.name, 0)
+        is_fixed = all(has_fixed_length(argument) for argument in arguments)
+        assert (spec.arity > 0) == is_fixed or spec.name in LENIENT
+
+    def test_keys_fit_the_syntax(self, spec: CommandSpec) -> None:
+        indexes = [index for argument in parse_syntax(spec.syntax) for index in key_indexes(argument)]
+        assert all(index < len(spec.keys) for index in indexes)
+        if all(b"not_key" in key.flags for key in spec.keys):
+            assert not indexes
+
+
+UNDOCUMENTED_ARGUMENTS: Final = frozenset({"COMMAND GETKEYS", "COMMAND GETKEYSANDFLAGS", "COMMAND"})
+"""Commands whose documentation leaves their arguments out, or that have subcommands beside a form of their own."""
+
+ARITY_EXTRA: Final[dict[str, int]] = {}
+"""How many arguments more than its syntax requires a command refuses to do without."""
+
+LENIENT: Final = frozenset({"QUIT"})
+"""Commands that take, and ignore, more arguments than their syntax has."""
+
+
+def least_words(argument: Argument) -> int:
+    """The fewest words that an argument can be given as."""
+    if argument.optional:
+        return 0
+    if argument.type == ONEOF:
+        words = min(least_words(part) for part in argument.arguments)
+    elif argument.type == BLOCK:
+        words = sum(least_words(part) for part in argument.arguments)
+    else:
+        words = 1
+    return words + (argument.token is not None and argument.type != PURE_TOKEN)
+
+
+def has_fixed_length(argument: Argument) -> bool:
+    """Whether an argument always takes the same number of words."""
+    if argument.optional or argument.multiple:
+        return False
+    lengths = {least_words(part) for part in argument.arguments}
+    if argument.type == ONEOF and len(lengths) > 1:
+        return False
+    return all(has_fixed_length(part) for part in argument.arguments)
+
+
+def key_indexes(argument: Argument) -> list[int]:
+    """The key specifications that an argument and its parts refer to."""
+    own = [] if argument.key_spec_index is None else [argument.key_spec_index]
+    return own + [index for part in argument.arguments for index in key_indexes(part)]
