@@ -38,7 +38,7 @@ def run(argv: list[str]) -> int:
     try:
         config = load_arguments(argv)
     except ConfigError as error:
-        print(error.format(REDIS_VERSION), file=sys.stderr if error.banner else sys.stdout)
+        print(error.format(REDIS_VERSION), end="", file=sys.stderr if error.banner else sys.stdout)
         return 1
     if config.get_bool("daemonize"):
         daemonize()

@@ -1,7 +1,7 @@
 """The declarations of all commands, beside what a real redis-server says of its own.
 
-Everything that COMMAND INFO and COMMAND DOCS report is compared, apart from the wording of summaries and
-complexities. Redis 7.0 answers and 7.4 is followed, so each change in between is listed, with what 7.4 says.
+Everything that COMMAND INFO and COMMAND DOCS report is compared, apart from the wording of summaries, histories
+and complexities. Redis 7.0 answers and 7.4 is followed, so each change in between is listed, with what 7.4 says.
 """
 
 from __future__ import annotations
@@ -31,13 +31,19 @@ DIFFERENCES: Final[dict[tuple[str, str], str]] = {
     ("quit", "doc_flags"): "7.2 deprecates it",
     ("quit", "deprecated_since"): "7.2 deprecates it",
     ("quit", "replaced_by"): "7.2 deprecates it",
+    ("client|kill", "arguments"): "7.4 adds MAXAGE, SKIPME says what it takes",
+    ("client|kill", "history"): "7.4 adds MAXAGE",
+    ("client|list", "arguments"): "7.4 has the ID filter as one argument",
+    ("client|list", "history"): "7.2 adds lib-name and lib-ver, 7.4 watch",
 }
 """What 7.4 declares otherwise than 7.0: command and field."""
 
 GROUPS: Final = frozenset(
-    "generic string list set sorted-set hash pubsub transactions connection server scripting hyperloglog cluster"
-    " geo stream bitmap".split()
-)
+    (
+        "generic", "string", "list", "set", "sorted-set", "hash", "stream", "bitmap", "hyperloglog", "geo",
+        "pubsub", "transactions", "scripting", "connection", "server", "cluster",
+    )
+)  # fmt: skip
 INFO_FIELDS: Final = ("name", "arity", "flags", "first", "last", "step", "categories", "tips", "keys")
 
 
@@ -51,7 +57,7 @@ def plain(tree: Tree) -> Any:
         kind, value = tree
         if kind == "map":
             assert isinstance(value, list)
-            return {plain(key): plain(item) for key, item in value}
+            return {plain(entry[0]): plain(entry[1]) for entry in value if isinstance(entry, tuple)}
         if kind == "set":
             assert isinstance(value, list)
             return [plain(item) for item in value]
@@ -108,11 +114,18 @@ def without_display_text(arguments: Any) -> Any:
     return arguments
 
 
+def versions(history: Any) -> list[str]:
+    """The versions of a history, which is told in our own words."""
+    return [version for version, _ in history or []]
+
+
 def difference(field: str, our: Facts, their: Facts) -> str | None:
     """What differs in one field, or None."""
     left, right = without_display_text(our.get(field)), their.get(field)
     if field in ("summary", "complexity"):
-        return None if bool(left) == bool(right) else f"{field}: ours {left!r}, Redis's {right!r}"
+        left, right = bool(left), bool(right)
+    if field == "history":
+        left, right = versions(left), versions(right)
     return None if left == right else f"{field}: ours {left!r}, Redis's {right!r}"
 
 
@@ -120,9 +133,7 @@ def test_there_is_no_command_that_redis_lacks(ours: dict[str, Facts], theirs: di
     assert set(ours) - set(theirs) == NEWER & set(ours)
 
 
-def test_every_declaration_says_what_redis_says(
-    ours: dict[str, Facts], theirs: dict[str, Facts]
-) -> None:
+def test_every_declaration_says_what_redis_says(ours: dict[str, Facts], theirs: dict[str, Facts]) -> None:
     problems: list[str] = []
     for name in sorted(set(ours) & set(theirs)):
         for field in sorted(set(ours[name]) | set(theirs[name])):
@@ -169,10 +180,10 @@ class TestDeclaration:
 
 
 UNDOCUMENTED_ARGUMENTS: Final = frozenset({"COMMAND GETKEYS", "COMMAND GETKEYSANDFLAGS", "COMMAND"})
-"""Commands whose documentation leaves their arguments out, or that have subcommands beside a form of their own."""
+"""Commands whose documented arguments are left out, or that have subcommands and a form of their own."""
 
-ARITY_EXTRA: Final[dict[str, int]] = {}
-"""How many arguments more than its syntax requires a command refuses to do without."""
+ARITY_EXTRA: Final = {"CLIENT KILL": 1}
+"""How many arguments a command requires beyond those that its syntax does: all filters are optional."""
 
 LENIENT: Final = frozenset({"QUIT"})
 """Commands that take, and ignore, more arguments than their syntax has."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pyredis.commands import (
+    bitmaps,
     clients,
     config_commands,
     connection,
+    counters,
     debug,
     expiration,
+    hyperloglog,
     introspection,
     keys,
+    lcs,
     lolwut,
     pubsub,
     server,
+    string_ranges,
     strings,
     transactions,
 )
@@ -20,8 +25,9 @@ from pyredis.commands.registry import SPECS
 from pyredis.engine.command import CommandSpec
 
 MODULES = (
-    connection, clients, keys, expiration, strings, pubsub, transactions, server, config_commands, lolwut,
-    introspection, debug,
+    connection, clients, keys, expiration, strings, string_ranges, counters, lcs, bitmaps, hyperloglog,
+    pubsub, transactions,
+    server, config_commands, lolwut, introspection, debug,
 )  # fmt: skip
 """The modules that declare commands, in the order of the documentation."""
 

@@ -334,7 +334,7 @@ def client_no_evict(ctx: Context, argv: list[bytes]) -> bytes:
 )  # fmt: skip
 def client_no_touch(ctx: Context, argv: list[bytes]) -> bytes:
     """Keeps this connection's commands from counting as use of the keys they name."""
-    ctx.no_touch = _is_on(argv[2])
+    ctx.set_no_touch(_is_on(argv[2]))
     return OK
 
 

@@ -172,7 +172,19 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
     if ctx.queue is not None and command.full_name not in _UNQUEUED:
         ctx.enqueue(command, argv)
         return QUEUED
+    if ctx.no_touch:
+        return _run_untouching(ctx, command, argv)
     return run(ctx, command, argv)
+
+
+def _run_untouching(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+    """As `run` for a client with CLIENT NO-TOUCH, up to the end of the transaction or script that it runs."""
+    policy = ctx.engine.keyspace.access_policy
+    policy.is_touching = False
+    try:
+        return run(ctx, command, argv)
+    finally:
+        policy.is_touching = True
 
 
 def _reject(ctx: Context, command: Command | None, argv: list[bytes], message: bytes) -> bytes:

@@ -13,13 +13,15 @@ from pyredis.commands.registry import CommandGroup, all_keys, first_key
 from pyredis.engine.command import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, STALE
 from pyredis.engine.context import REPLY_ON, Context
 from pyredis.engine.pubsub import Audience
-from pyredis.errors import wrong_subcommand
+from pyredis.errors import CommandError, wrong_subcommand
 from pyredis.protocol.encode import array_header, bulk, bulk_array, integer, push_header
 
 pubsub: Final = CommandGroup("pubsub")
 
 _SUBSCRIPTION: Final = PUBSUB | NOSCRIPT | LOADING | STALE
 _LOOK: Final = PUBSUB | LOADING | STALE
+
+SSUBSCRIBE_IN_EXEC: Final = b"ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"
 
 _SUBSCRIBE: Final = bulk(b"subscribe")
 _UNSUBSCRIBE: Final = bulk(b"unsubscribe")
@@ -99,6 +101,8 @@ def punsubscribe(ctx: Context, argv: list[bytes]) -> bytes:
 )  # fmt: skip
 def ssubscribe(ctx: Context, argv: list[bytes]) -> bytes:
     """Listens for messages on shard channels, which are counted apart from the others."""
+    if ctx.in_exec:  # unlike SUBSCRIBE and PSUBSCRIBE
+        raise CommandError(SSUBSCRIBE_IN_EXEC)
     audience = ctx.engine.pubsub.shard_channels
     confirmations: list[bytes] = []
     for position in range(1, len(argv)):

@@ -35,8 +35,10 @@ from mypy_extensions import i64
 
 from pyredis.form import COMPILED
 
-SPLIT_AT: Final[i64] = 1365
-"""Keys at which a shard is split: what fits a dict of 2,048 slots at CPython's load factor of two thirds."""
+SPLIT_AT: Final[i64] = 341
+"""Keys at which a shard is split: what fits a dict of 512 slots at CPython's load factor of two thirds. Reaching
+into the middle of a shard walks over half of it: with 1,365 keys a random key costs 13 us, with 341 4 us, while
+lookups and memory (32 bytes a key) are the same."""
 
 MAX_DEPTH: Final[i64] = 20
 SPARSITY: Final[i64] = 16

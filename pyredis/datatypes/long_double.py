@@ -1,11 +1,9 @@
-"""The 80-bit `long double` of x86, in which INCRBYFLOAT, HINCRBYFLOAT and timeouts are computed.
+"""The 80-bit `long double` of x86, in which INCRBYFLOAT and HINCRBYFLOAT compute.
 
-A finite value is `mantissa * 2**exponent`, the mantissa a signed integer of at most 64 bits. Reading and adding
-round to nearest, ties to even, as the processor does; printing is `%.17Lf` without trailing zeros. All of it is
-done on integers, so the result does not depend on the machine. On ARM, where a long double has 113 bits, Redis
-itself answers differently; the digits here are those of x86.
-
-Follows `string2ld` and `ld2string` in Redis's util.c and glibc's strtold.
+A finite value is `mantissa * 2**exponent`, the mantissa a signed integer of at most 64 bits. Reading and
+adding round to nearest, ties to even, as the processor does; printing is `%.17Lf` without trailing zeros. All
+of it is done on integers, so the digits are those of x86 everywhere, also where Redis itself would compute in
+another format. Follows `string2ld` and `ld2string` in Redis's util.c, and strtold of the C library.
 """
 
 from __future__ import annotations
@@ -13,80 +11,152 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pyredis.datatypes.numbers import INT64_MAX, INT64_MIN
-
 MANTISSA_BITS: Final = 64
 LEAST_EXPONENT: Final = -16445
 """The exponent of the smallest subnormal number."""
 
-OVERFLOW_BITS: Final = 16384
-"""Numbers from two to this power on are infinite."""
+INFINITE_BITS: Final = 16384
+"""A number of more binary digits than this before the point is infinite."""
 
 TEXT_LIMIT: Final = 5 * 1024
-"""Redis reads longer texts as no number at all."""
+"""Redis refuses texts of this length."""
 
-# Beyond this, whatever mantissa fits the limit, the number overflows or is zero.
-EXPONENT_LIMIT: Final = 40_000
+# A mantissa within TEXT_LIMIT times a larger power of ten, or of two, is infinite or zero.
+TEN_LIMIT: Final = 10_200
+TWO_LIMIT: Final = 40_000
+
 DECIMALS: Final = 17
 SCALE: Final = 10**DECIMALS
 
-# CPython refuses to convert between integers and more than 4,300 digits of text in one go.
+# CPython converts no more than 4,300 decimal digits in one go.
 DIGITS_AT_ONCE: Final = 4000
 SPLIT: Final = 10**DIGITS_AT_ONCE
 
-_DECIMAL: Final = re.compile(rb"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?\Z")
-_HEX: Final = re.compile(rb"([+-]?)0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:[pP]([+-]?[0-9]+))?\Z")
+_DECIMAL: Final = re.compile(rb"([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]+))?\Z")
+_HEX: Final = re.compile(rb"([+-]?)0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:[pP]([+-]?[0-9]+))?\Z")
 _INFINITE: Final = re.compile(rb"([+-]?)inf(?:inity)?\Z", re.IGNORECASE)
 
 
 class LongDouble:
-    """One value: finite, or infinite with the sign of `mantissa`."""
+    """One value; an infinite one has only the sign of `mantissa`."""
 
     def __init__(self, mantissa: int, exponent: int, is_infinite: bool = False) -> None:
         self.mantissa: int = mantissa
         self.exponent: int = exponent
         self.is_infinite: bool = is_infinite
 
-    def scaled(self, factor: int) -> int:
-        """The value times `factor`, rounded up to an integer; only for finite values."""
-        if self.exponent >= 0:
-            return (self.mantissa * factor) << self.exponent
-        return -((-self.mantissa * factor) >> -self.exponent)
-
-
-def from_int(value: int) -> LongDouble:
-    """A 64-bit integer; always exact."""
-    assert INT64_MIN <= value <= INT64_MAX
-    return LongDouble(value, 0)
-
 
 def parse_long_double(text: bytes) -> LongDouble | None:
     """Reads decimal, hexadecimal or infinite text; None for what Redis refuses.
 
-    Refused are NaN, blanks, anything before or after the number, 5,120 characters and more, and finite numbers that
-    would become infinite or zero.
+    That is NaN, blanks, anything before or after the number, too long a text, and finite numbers so large or
+    so small that they would become infinite or zero.
     """
     if len(text) >= TEXT_LIMIT:
         return None
     match = _DECIMAL.match(text)
     if match is not None:
-        sign, whole, decimals, power = match.group(1, 2, 3, 4)
-        digits: bytes = whole + (decimals or b"")
-        if not digits:
-            return None
-        scale = _exponent(power) - len(decimals or b"")
-        mantissa = _integer(digits)
-        if scale >= 0:
-            return _rounded(sign, mantissa * 10**scale, 1, 0) if mantissa and scale < EXPONENT_LIMIT else None
-        return _rounded(sign, mantissa, 10**-scale, 0)
+        return _read(match.groups(), 10, 1, TEN_LIMIT)
     match = _HEX.match(text)
     if match is not None:
-        sign, whole, decimals, power = match.group(1, 2, 3, 4)
-        digits = whole + (decimals or b"")
-        if not digits:
-            return None
-        return _rounded(sign, int(digits, 16), 1, _exponent(power) - 4 * len(decimals or b""))
+        return _read(match.groups(), 2, 4, TWO_LIMIT)
     match = _INFINITE.match(text)
     if match is not None:
-        return LongDouble(-1 if match.group(1) == b"-" else 1, 0, True)
+        return LongDouble(-1 if match[1] == b"-" else 1, 0, True)
     return None
+
+
+def _read(parts: tuple[bytes | None, ...], base: int, places: int, limit: int) -> LongDouble | None:
+    """A number as sign, digits, decimals and the exponent of `base`; each decimal is `places` powers of it."""
+    digits = parts[1] or b""
+    decimals = parts[2] or b""
+    if not digits and not decimals:
+        return None
+    scale = _exponent(parts[3]) - places * len(decimals)
+    numerator = _decimal_integer(digits + decimals) if base == 10 else int(digits + decimals, 16)
+    if numerator == 0:
+        return LongDouble(0, 0)
+    if not -limit < scale < limit:
+        return None
+    is_negative = parts[0] == b"-"
+    if scale > 0:
+        return _rounded(is_negative, numerator * base**scale, 1)
+    return _rounded(is_negative, numerator, base**-scale)
+
+
+def _exponent(text: bytes | None) -> int:
+    """The number behind an `e` or `p`, cut to a size beyond every limit."""
+    if text is None:
+        return 0
+    digits = text.lstrip(b"+-").lstrip(b"0")[:9]
+    value = int(digits or b"0")
+    return -value if text[0] == 45 else value
+
+
+def _decimal_integer(digits: bytes) -> int:
+    value = 0
+    for start in range(0, len(digits), DIGITS_AT_ONCE):
+        part = digits[start : start + DIGITS_AT_ONCE]
+        value = value * 10 ** len(part) + int(part)
+    return value
+
+
+def _rounded(is_negative: bool, numerator: int, denominator: int) -> LongDouble | None:
+    """The long double nearest to a positive fraction, with its sign; None when that is zero or infinite."""
+    bits = numerator.bit_length() - denominator.bit_length()
+    if numerator << max(-bits, 0) >= denominator << max(bits, 0):
+        bits += 1
+    exponent = max(bits - MANTISSA_BITS, LEAST_EXPONENT)
+    numerator <<= max(-exponent, 0)
+    denominator <<= max(exponent, 0)
+    mantissa, rest = divmod(numerator, denominator)
+    if 2 * rest > denominator or (2 * rest == denominator and mantissa & 1):
+        mantissa += 1
+    if mantissa == 0 or mantissa.bit_length() + exponent > INFINITE_BITS:
+        return None
+    return LongDouble(-mantissa if is_negative else mantissa, exponent)
+
+
+def add(one: LongDouble, other: LongDouble) -> LongDouble:
+    """The sum. It is infinite when an operand is, also for opposite infinities, which have no sum."""
+    if one.is_infinite or other.is_infinite:
+        return one if one.is_infinite else other
+    exponent = min(one.exponent, other.exponent)
+    total = (one.mantissa << (one.exponent - exponent)) + (other.mantissa << (other.exponent - exponent))
+    excess = abs(total).bit_length() - MANTISSA_BITS
+    if excess > 0:
+        mantissa = abs(total) >> excess
+        rest = abs(total) - (mantissa << excess)
+        half = 1 << (excess - 1)
+        if rest > half or (rest == half and mantissa & 1):
+            mantissa += 1
+        exponent += excess
+        total = -mantissa if total < 0 else mantissa
+    return LongDouble(total, exponent, abs(total).bit_length() + exponent > INFINITE_BITS)
+
+
+def format_long_double(value: LongDouble) -> bytes:
+    """The text of a finite value: 17 decimals, rounded with ties to even, without trailing zeros."""
+    mantissa = abs(value.mantissa)
+    sign = b"-" if value.mantissa < 0 else b""
+    if value.exponent >= 0:
+        return sign + _decimal_text(mantissa << value.exponent)
+    shift = -value.exponent
+    scaled = mantissa * SCALE
+    result = scaled >> shift
+    rest = scaled - (result << shift)
+    half = 1 << (shift - 1)
+    if rest > half or (rest == half and result & 1):
+        result += 1
+    whole, decimals = divmod(result, SCALE)
+    if decimals == 0:
+        return sign + _decimal_text(whole) if whole else b"0"
+    return b"%b%d.%b" % (sign, whole, (b"%017d" % decimals).rstrip(b"0"))
+
+
+def _decimal_text(value: int) -> bytes:
+    text = b""
+    while value >= SPLIT:
+        value, low = divmod(value, SPLIT)
+        text = b"%0*d" % (DIGITS_AT_ONCE, low) + text
+    return b"%d" % value + text

@@ -139,8 +139,8 @@ def _generate(top: i64, room: i64, distance: i64, shift: i64) -> tuple[i64, i64]
 def _generate_from(guess: int, top: int, room: int, distance: int, shift: int) -> tuple[i64, i64]:
     """As `_generate`, in few steps on large integers: for interpreted code, and for wide intervals.
 
-    `guess` is where the digits of the shortest text end. Those of Grisu2, whose interval is narrower, end there or
-    further to the right.
+    `guess` is where the digits of the shortest text end. Those of Grisu2, whose interval is narrower, end there
+    or further to the right.
     """
     top += 1 << 63
     exponent = guess

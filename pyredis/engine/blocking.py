@@ -123,7 +123,8 @@ class Blocking:
             reply = operation.serve(key)
         except CommandError as error:
             reply = error_reply(error.message)
-        effects, ctx.effects = ctx.effects, None
+        effects: list[list[bytes]] | None = ctx.effects
+        ctx.effects = None
         if effects is not None:
             for effect in effects:
                 self.engine.propagate(operation.database.index, effect)

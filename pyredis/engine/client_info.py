@@ -29,7 +29,7 @@ def client_line(ctx: Context, running: list[bytes] | None = None) -> bytes:
     query_bytes, room = ctx.query_buffer()
     messages, pending = ctx.output_buffer()
     argv_bytes = ctx.argv_bytes() if running is None else sum(map(len, running))
-    watched = 0 if ctx.watch.dirty else len(ctx.watch.keys)
+    watched = len(ctx.watch.keys)
     multi_bytes = ctx.queued_bytes + watched * WATCHED_BYTES
     if queue is not None:
         multi_bytes += len(queue) * QUEUED_BYTES

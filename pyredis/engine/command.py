@@ -58,14 +58,13 @@ FLAG_NAMES: Final = (
     (ASKING, b"asking"),
     (FAST, b"fast"),
     (NO_AUTH, b"no_auth"),
-    (MAY_REPLICATE, b"may_replicate"),
+    (NO_MANDATORY_KEYS, b"no_mandatory_keys"),
     (NO_ASYNC_LOADING, b"no_async_loading"),
     (NO_MULTI, b"no_multi"),
     (MOVABLE_KEYS, b"movablekeys"),
     (ALLOW_BUSY, b"allow_busy"),
-    (NO_MANDATORY_KEYS, b"no_mandatory_keys"),
 )
-"""Flags in the order in which COMMAND INFO lists them."""
+"""Flags in the order in which COMMAND INFO lists them; MAY_REPLICATE and PROTECTED are not shown."""
 
 
 class KeySpec:

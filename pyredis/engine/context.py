@@ -13,7 +13,8 @@ from mypy_extensions import i64
 
 from pyredis.engine.engine import GATE_PROPAGATING, Engine
 from pyredis.errors import DB_INDEX_OUT_OF_RANGE, CommandError
-from pyredis.keyspace.database import Database, KeyWatch
+from pyredis.keyspace.database import Database
+from pyredis.keyspace.watch import KeyWatch
 from pyredis.protocol.encode import NULL, NULL_ARRAY, NULL_BULK
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ GATE_UNAUTHENTICATED: Final = 1 << 0
 GATE_MULTI: Final = 1 << 1
 GATE_SUBSCRIBED: Final = 1 << 2
 """A RESP2 connection with subscriptions: only a few commands are allowed."""
+GATE_NO_TOUCH: Final = 1 << 3
+"""CLIENT NO-TOUCH: commands leave no trace in the access times of keys."""
 
 REPLY_ON: Final = 0
 REPLY_OFF: Final = 1
@@ -155,6 +158,14 @@ class Context:
         else:
             self.gates |= GATE_UNAUTHENTICATED
 
+    def set_no_touch(self, no_touch: bool) -> None:
+        """Says whether commands are to leave the access times of keys alone, except TOUCH."""
+        self.no_touch = no_touch
+        if no_touch:
+            self.gates |= GATE_NO_TOUCH
+        else:
+            self.gates &= ~GATE_NO_TOUCH
+
     def subscriptions(self) -> int:
         """Channels and patterns subscribed to, as SUBSCRIBE counts them."""
         return len(self.channels) + len(self.patterns)
@@ -218,7 +229,7 @@ class Context:
         if self.reply_mode != REPLY_SKIP:  # RESET itself may be the command that is skipped
             self.reply_mode = REPLY_ON
         self.no_evict = False
-        self.no_touch = False
+        self.set_no_touch(False)
         self.user = b"default"
         self.set_authenticated(not self.engine.requires_password())
 

@@ -106,6 +106,8 @@ class Engine(KeyspaceListener):
         self.query_buffer_limit: i64 = 1 << 30
         self.max_bulk: int = 512 << 20
         self.output_limits: dict[str, tuple[int, int, int]] = {}
+        self.zset_max_entries: i64 = 128
+        self.zset_max_value: i64 = 64
         self.connections_received: int = 0
         self.rejected_connections: int = 0
         # When the last command ended, which is when the next starts; in seconds, of the machine's clock.
@@ -138,12 +140,21 @@ class Engine(KeyspaceListener):
             ("client-query-buffer-limit", self._apply_limits),
             ("client-output-buffer-limit", self._apply_limits),
             ("proto-max-bulk-len", self._apply_limits),
+            ("lazyfree-lazy-expire", self._apply_keyspace),
+            ("lazyfree-lazy-server-del", self._apply_keyspace),
+            ("maxmemory-policy", self._apply_keyspace),
+            ("lfu-log-factor", self._apply_keyspace),
+            ("lfu-decay-time", self._apply_keyspace),
+            ("zset-max-listpack-entries", self._apply_encodings),
+            ("zset-max-listpack-value", self._apply_encodings),
             ("appendonly", _refuse_append_only),
             ("tls-port", _refuse_tls),
         ):
             config.on_change(name, apply)
         self._apply_access(config)
         self._apply_limits(config)
+        self._apply_encodings(config)
+        self._apply_keyspace(config)
         self.statistics.used_memory()
 
     def _apply_access(self, config: Config) -> str | None:
@@ -160,6 +171,20 @@ class Engine(KeyspaceListener):
         self.max_bulk = config.get_int("proto-max-bulk-len")
         for ctx in self.clients.values():
             ctx.apply_limits()
+        return None
+
+    def _apply_encodings(self, config: Config) -> str | None:
+        self.zset_max_entries = config.get_int("zset-max-listpack-entries")
+        self.zset_max_value = config.get_int("zset-max-listpack-value")
+        return None
+
+    def _apply_keyspace(self, config: Config) -> str | None:
+        keyspace = self.keyspace
+        keyspace.lazy_expire = config.get_bool("lazyfree-lazy-expire")
+        keyspace.lazy_server_del = config.get_bool("lazyfree-lazy-server-del")
+        keyspace.access_policy.log_factor = float(config.get_int("lfu-log-factor"))
+        keyspace.access_policy.decay_minutes = config.get_int("lfu-decay-time")
+        keyspace.count_frequency(config.get_str("maxmemory-policy").endswith("-lfu"))
         return None
 
     def next_client_id(self) -> int:
@@ -199,6 +224,7 @@ class Engine(KeyspaceListener):
         keyspace.hits = 0
         keyspace.misses = 0
         keyspace.expired = 0
+        keyspace.lazy_free.freed = 0
         self.connections_received = 0
         self.rejected_connections = 0
         self.error_counts = {}
@@ -210,7 +236,8 @@ class Engine(KeyspaceListener):
     def key_expired(self, database: Database, key: bytes) -> None:
         """Logs the expiry as the deletion that it is."""
         if self.gates & GATE_PROPAGATING:
-            self.propagated.append((database.index, [b"DEL", key]))
+            name = b"UNLINK" if database.keyspace.lazy_expire else b"DEL"
+            self.propagated.append((database.index, [name, key]))
 
     def propagate(self, index: int, argv: list[bytes]) -> None:
         """Queues a command for the log; `flush_propagated` hands over what one request caused."""
@@ -227,6 +254,7 @@ class Engine(KeyspaceListener):
         """Starts sending changes to `sink`."""
         self.sinks.append(sink)
         self.gates |= GATE_PROPAGATING
+        self.keyspace.listener = self
 
     def send_pushed(self) -> None:
         """Sends the messages that have gathered for clients."""
@@ -241,6 +269,7 @@ class Engine(KeyspaceListener):
             self.pause_kind = kind
         self.pause_until_ms = max(self.pause_until_ms, until_ms)
         self.gates |= GATE_PAUSED
+        self.keyspace.keeps_expired = True
         self._await_pause()
 
     def timer_fired(self, what: str) -> None:
@@ -259,6 +288,7 @@ class Engine(KeyspaceListener):
         self.pause_kind = PAUSE_NONE
         self.pause_until_ms = 0
         self.gates &= ~GATE_PAUSED
+        self.keyspace.keeps_expired = False
         waiting = list(self.postponed)
         self.postponed.clear()
         for ctx in waiting:

@@ -1,10 +1,12 @@
 """One database: keys, values, deadlines, and who watches them.
 
-A key past its deadline is already gone, whether or not it still takes up memory: every lookup checks, and removes what
-it meets. Nothing here reads the clock of the machine; `Clock.now_ms` is the snapshot that the running command sees.
+A key past its deadline is already gone, whether or not it still takes up memory: every lookup checks, and
+removes what it meets. Nothing here reads the clock of the machine; `Clock.now_ms` is the snapshot that the
+running command sees.
 
-What holds for the shared `Keyspace` object: `dirty` counts changes since the last save, `lookup_*` are the only ways to
-a value, and every change goes through `store`, `delete` or `signal`, so that WATCH, tracking and persistence hear it.
+What holds for the shared `Keyspace` object: `dirty` counts changes since the last save, `lookup_*` are the
+only ways to a value, and every change goes through `store`, `delete` or `signal`, so that WATCH, tracking and
+persistence hear it.
 """
 
 from __future__ import annotations
@@ -16,68 +18,20 @@ from mypy_extensions import i64
 from pyredis.clock import Clock
 from pyredis.datatypes.hash_table import HashTable
 from pyredis.errors import WRONG_TYPE, CommandError
+from pyredis.keyspace import events
+from pyredis.keyspace.access import AccessPolicy, AccessTable
 from pyredis.keyspace.expiry import ExpiryQueue
+from pyredis.keyspace.lazy_free import LazyFree
+from pyredis.keyspace.watch import KeyWatch, WatchedKey, replace_all
 
 NO_DEADLINE: Final = -1
+
+TIDY_STEP: Final = 1024
+"""Stale entries of the expiry queue that one call of `expire_due` may look at, some 60 us worth."""
 
 
 class KeyWaiter:
     """Something that waits for a key to change; see `pyredis.engine.blocking`."""
-
-
-class WatchedKey:
-    """One watched key; `expired` while it was past its deadline, yet stored, when WATCH named it."""
-
-    def __init__(self, database: Database, key: bytes, expired: bool) -> None:
-        self.database: Database = database
-        self.key: bytes = key
-        self.expired: bool = expired
-
-
-class KeyWatch:
-    """A WATCH: one client's interest in some keys, `dirty` once any of them changed.
-
-    Sessions own it; databases only hold it by key and set the flag, so they need not know what a client is.
-    """
-
-    def __init__(self) -> None:
-        self.dirty: bool = False
-        self.keys: list[WatchedKey] = []
-
-    def add(self, database: Database, key: bytes) -> None:
-        """Registers interest in `key`, once. O(keys watched)."""
-        for watched in self.keys:
-            if watched.database is database and watched.key == key:
-                return
-        self.keys.append(WatchedKey(database, key, database.is_due(key)))
-        database.watchers.setdefault(key, []).append(self)
-
-    def clear(self) -> None:
-        """Takes the watch out of every database."""
-        for watched in self.keys:
-            watchers = watched.database.watchers.get(watched.key)
-            if watchers is not None and self in watchers:
-                watchers.remove(self)
-                if not watchers:
-                    del watched.database.watchers[watched.key]
-        self.keys = []
-        self.dirty = False
-
-    def touch(self, database: Database, key: bytes) -> None:
-        """Marks the watch dirty, unless the change only removed what had expired before it was watched."""
-        for watched in self.keys:
-            if watched.database is database and watched.key == key:
-                if watched.expired and not database.values.contains(key):
-                    watched.expired = False
-                else:
-                    self.dirty = True
-                return
-
-    def has_expired(self) -> bool:
-        """Whether a watched key has passed its deadline since it was watched."""
-        return any(
-            not watched.expired and watched.database.is_due(watched.key) for watched in self.keys
-        )
 
 
 class KeyspaceListener:
@@ -87,7 +41,7 @@ class KeyspaceListener:
         """A key was modified, created or removed."""
 
     def key_expired(self, database: Database, key: bytes) -> None:
-        """A key was removed because its deadline had passed; called before `notify`."""
+        """A key was removed because its deadline had passed; its event and signal have been given."""
 
     def database_flushed(self, database: Database) -> None:
         """All keys of a database went at once."""
@@ -106,6 +60,13 @@ class Keyspace:
         self.misses: i64 = 0
         self.expired: i64 = 0
         self.active_expire: bool = True
+        # While true, keys past their deadline are hidden, yet stay until somebody else decides: a primary, or the
+        # end of a pause in which nothing may change.
+        self.keeps_expired: bool = False
+        self.lazy_free: LazyFree = LazyFree()
+        self.lazy_expire: bool = False
+        self.lazy_server_del: bool = False
+        self.access_policy: AccessPolicy = AccessPolicy(clock)
         self.event_mask: i64 = 0
         self.listener: KeyspaceListener | None = None
         # Keys that changed while somebody waited for them.
@@ -119,21 +80,30 @@ class Keyspace:
         one, two = self.databases[first], self.databases[second]
         if one is two:
             return
+        replace_all(one, two)
+        replace_all(two, one)
         one.values, two.values = two.values, one.values
         one.expires, two.expires = two.expires, one.expires
         one.expiry, two.expiry = two.expiry, one.expiry
-        for database, other in ((one, two), (two, one)):
-            for key in list(database.watchers):
-                if database.values.contains(key) or other.values.contains(key):
-                    database.touch_watchers(key)
+        one.access, two.access = two.access, one.access
+        for database in (one, two):
             self.ready += [(database, key) for key in database.blocked]
+
+    def count_frequency(self, counts_frequency: bool) -> None:
+        """Follows a change between LFU policies and the others; histories of the other kind are forgotten."""
+        if counts_frequency != self.access_policy.counts_frequency:
+            self.access_policy.counts_frequency = counts_frequency
+            for database in self.databases:
+                database.access.restart()
 
 
 class Database:
     """See the module's text.
 
-    Keys are bytes. A string is stored as bytes; as int once it has been counted with; as bytearray once it has been
-    edited in place (what Redis calls the encodings embstr or raw, int, and raw). Other types are objects of their own.
+    Keys are bytes. A string is stored as bytes; as int once it has been counted with; as bytearray once it
+    has been edited in place (what Redis calls the encodings embstr or raw, int, and raw).
+    `value.encoding_name` tells what Redis would call a string that was stored as bytes. Other types are
+    objects of their own.
     """
 
     def __init__(self, index: int, keyspace: Keyspace) -> None:
@@ -141,80 +111,156 @@ class Database:
         self.keyspace: Keyspace = keyspace
         self.clock: Clock = keyspace.clock
         self.values: HashTable = HashTable()
+        # Deadlines in milliseconds, some of them negative; see `pyredis.keyspace.expiry`.
         self.expires: HashTable = HashTable()
         self.expiry: ExpiryQueue = ExpiryQueue(self.expires)
-        self.watchers: dict[bytes, list[KeyWatch]] = {}
+        self.access: AccessTable = AccessTable(keyspace.access_policy)
+        self.watchers: dict[bytes, dict[KeyWatch, WatchedKey]] = {}
         self.blocked: dict[bytes, dict[KeyWaiter, None]] = {}
 
     def __len__(self) -> int:
         return self.values.size
 
     def lookup_read(self, key: bytes) -> Any:
-        """The value at `key` or None, counted as a hit or a miss. O(1)."""
+        """The value at `key` or None, to read it: counted as a hit or a miss, and as an access. O(1)."""
         value = self.values.get(key)
         if value is not None and (self.expires.size == 0 or not self.expire_if_due(key)):
             self.keyspace.hits += 1
+            self.access.mark(key)
             return value
         self.keyspace.misses += 1
+        self.notify(events.KEY_MISS, b"keymiss", key)
         return None
 
     def lookup(self, key: bytes) -> Any:
-        """The value at `key` or None, not counted. O(1)."""
+        """The value at `key` or None, to change it: an access, but neither hit nor miss. O(1)."""
+        value = self.values.get(key)
+        if value is None or (self.expires.size != 0 and self.expire_if_due(key)):
+            return None
+        self.access.mark(key)
+        return value
+
+    def inspect(self, key: bytes) -> Any:
+        """As `lookup_read` for commands that only look at a key from outside, such as TTL: no access."""
+        value = self.peek(key)
+        if value is not None:
+            self.keyspace.hits += 1
+            return value
+        self.keyspace.misses += 1
+        self.notify(events.KEY_MISS, b"keymiss", key)
+        return None
+
+    def peek(self, key: bytes) -> Any:
+        """The value at `key` or None, leaving no trace. O(1)."""
         value = self.values.get(key)
         if value is None or (self.expires.size != 0 and self.expire_if_due(key)):
             return None
         return value
 
     def exists(self, key: bytes) -> bool:
-        """Whether `key` is there and not past its deadline."""
-        return self.lookup(key) is not None
+        """Whether `key` is there and not past its deadline; leaves no trace."""
+        return self.peek(key) is not None
 
     def expire_if_due(self, key: bytes) -> bool:
-        """Removes `key` when its deadline has passed; says whether it did."""
+        """Removes `key` when its deadline has passed, or hides it while such keys are kept; says whether it did."""
         deadline = self.expires.get(key)
-        if deadline is None or deadline > self.clock.now_ms:
+        if deadline is None or abs(deadline) > self.clock.now_ms:
             return False
-        self.expire(key)
+        if not self.keyspace.keeps_expired:
+            self.expire(key)
         return True
 
     def expire(self, key: bytes) -> None:
-        """Removes a key whose deadline has passed, telling the listener."""
-        self.values.pop(key)
+        """Removes a key whose deadline has passed, telling everybody."""
+        keyspace = self.keyspace
+        value = self.values.pop(key)
         self.expires.pop(key)
-        self.keyspace.expired += 1
-        listener = self.keyspace.listener
+        keyspace.expired += 1
+        if keyspace.lazy_expire:
+            keyspace.lazy_free.add_value(value)
+        self.notify(events.EXPIRED, b"expired", key)
+        self.signal(key)
+        listener = keyspace.listener
         if listener is not None:
             listener.key_expired(self, key)
-        if self.watchers:
-            self.touch_watchers(key)
 
     def store(self, key: bytes, value: Any) -> None:
         """Sets `key` to `value` without a deadline and signals the change."""
-        self.values.set(key, value)
         if self.expires.size != 0:
-            self.expires.pop(key)
+            deadline = self.expires.get(key)
+            if deadline is not None and not self.expire_if_due(key):
+                self.expires.pop(key)
+        # What follows is `_put`, once more: a call less for every SET.
+        if self.values.set(key, value):
+            self.access.begin(key, self.values.size)
+            if self.keyspace.event_mask != 0:
+                self.notify(events.NEW, b"new", key)
+        else:
+            self.access.renew(key)
+        self.keyspace.dirty += 1
+        if self.watchers or self.blocked or self.keyspace.listener is not None:
+            self.signal(key)
+
+    def store_until(self, key: bytes, value: Any, deadline_ms: int) -> None:
+        """Sets `key` to `value` with a deadline and signals the change: `store` and `set_deadline` at less
+        cost.
+
+        A key that is stored again and again, each time for longer, keeps its one entry in the expiry queue.
+        """
+        if self.expires.size != 0:
+            self.expire_if_due(key)
+        self.set_deadline(key, deadline_ms)
+        self._put(key, value)
+
+    def _put(self, key: bytes, value: Any) -> None:
+        if self.values.set(key, value):
+            self.access.begin(key, self.values.size)
+            if self.keyspace.event_mask != 0:
+                self.notify(events.NEW, b"new", key)
+        else:
+            self.access.renew(key)
         self.keyspace.dirty += 1
         if self.watchers or self.blocked or self.keyspace.listener is not None:
             self.signal(key)
 
     def replace(self, key: bytes, value: Any) -> None:
-        """Sets `key` to `value`, keeping its deadline, and signals the change."""
-        self.values.set(key, value)
+        """Sets `key` to `value`, keeping its deadline, and signals the change; for a key that was looked up."""
+        if self.values.set(key, value):
+            self.access.begin(key, self.values.size)
+            if self.keyspace.event_mask != 0:
+                self.notify(events.NEW, b"new", key)
+        else:
+            self.access.refresh(key)
         self.keyspace.dirty += 1
         if self.watchers or self.blocked or self.keyspace.listener is not None:
             self.signal(key)
 
-    def delete(self, key: bytes) -> bool:
-        """Removes `key`; false when it was not there. Signals the change."""
-        if self.expires.size != 0:
-            if self.expire_if_due(key):
-                return False
-            self.expires.pop(key)
-        if self.values.pop(key) is None:
+    def delete(self, key: bytes, lazy: bool = False) -> bool:
+        """Removes `key`; false when it was not there. Signals the change; `lazy` puts off freeing a large value."""
+        if self.expires.size != 0 and self.expire_if_due(key):
             return False
+        value = self.remove(key)
+        if value is None:
+            return False
+        if lazy:
+            self.keyspace.lazy_free.add_value(value)
         self.keyspace.dirty += 1
         self.signal(key)
         return True
+
+    def add(self, key: bytes, value: Any, deadline_ms: int) -> None:
+        """Creates a key that is not there, with a deadline or `NO_DEADLINE`; the caller signals and counts it."""
+        self.values.set(key, value)
+        self.access.begin(key, self.values.size)
+        if deadline_ms != NO_DEADLINE:
+            self.set_deadline(key, deadline_ms)
+        self.notify(events.NEW, b"new", key)
+
+    def remove(self, key: bytes) -> Any:
+        """Takes `key` out and returns its value, or None; the caller signals and counts it."""
+        if self.expires.size != 0:
+            self.expires.pop(key)
+        return self.values.pop(key)
 
     def signal(self, key: bytes) -> None:
         """Tells watchers, waiters and the listener that the value at `key` changed."""
@@ -238,47 +284,55 @@ class Database:
         if self.expires.size == 0:
             return NO_DEADLINE
         deadline = self.expires.get(key)
-        return NO_DEADLINE if deadline is None else deadline
+        return NO_DEADLINE if deadline is None else abs(deadline)
 
     def set_deadline(self, key: bytes, deadline_ms: int) -> None:
-        """Gives an existing key a deadline. O(1)."""
+        """Gives a key that is there, or will be in a moment, a deadline. O(1)."""
         known = self.expires.get(key)
-        self.expires.set(key, deadline_ms)
-        if known is None or deadline_ms < known:
+        if known is None or deadline_ms < abs(known):
+            self.expires.set(key, deadline_ms)
             self.expiry.add(key, deadline_ms, self.clock.now_ms)
+        elif deadline_ms > abs(known):
+            self.expires.set(key, -deadline_ms)
 
     def remove_deadline(self, key: bytes) -> bool:
         """Makes `key` persistent; false when it had no deadline."""
         return self.expires.size != 0 and self.expires.pop(key) is not None
 
     def expire_due(self, limit: int) -> int:
-        """Looks at up to `limit` entries that are due and expires those keys; returns how many entries it saw."""
-        now_ms = self.clock.now_ms
-        entries = self.expiry.due(now_ms, limit)
-        for key in entries:
-            deadline = self.expires.get(key)
-            if deadline is None:
-                continue
-            if deadline <= now_ms:
-                self.expire(key)
-            else:
-                self.expiry.add(key, deadline, now_ms)
-        return len(entries)
+        """Looks at up to `limit` entries that are due and expires those keys; returns how many entries it
+        saw.
 
-    def flush(self) -> HashTable:
-        """Empties the database and returns the old values, for the caller to free at leisure."""
-        for key in list(self.watchers):
-            if self.values.contains(key):
-                self.touch_watchers(key)
-        values = self.values
-        self.keyspace.dirty += values.size
+        With nothing due it tidies the queue a little, if that has grown out of proportion.
+        """
+        if self.keyspace.keeps_expired:
+            return 0
+        now_ms = self.clock.now_ms
+        seen, due = self.expiry.take_due(now_ms, limit)
+        for key in due:
+            if self.expires.contains(key):  # a key can have several entries
+                self.expire(key)
+        if seen == 0 and self.expiry.is_bloated():
+            self.expiry.sweep(TIDY_STEP, now_ms)
+        return seen
+
+    def flush(self, lazy: bool = False) -> int:
+        """Empties the database and returns how many keys it had; `lazy` leaves the freeing to the cron."""
+        replace_all(self, None)
+        keyspace = self.keyspace
+        keyspace.ready += [(self, key) for key in self.blocked if self.values.contains(key)]
+        removed = self.values.size
+        keyspace.dirty += removed
+        if lazy:
+            keyspace.lazy_free.add_database(self.values, self.expires, self.expiry)
         self.values = HashTable()
         self.expires = HashTable()
         self.expiry = ExpiryQueue(self.expires)
-        listener = self.keyspace.listener
+        self.access = AccessTable(keyspace.access_policy)
+        listener = keyspace.listener
         if listener is not None:
             listener.database_flushed(self)
-        return values
+        return removed
 
     def is_due(self, key: bytes) -> bool:
         """Whether `key` is stored but past its deadline."""
@@ -287,8 +341,10 @@ class Database:
 
     def touch_watchers(self, key: bytes) -> None:
         """Marks every transaction that watches `key` as failed."""
-        for watch in self.watchers.get(key, ()):
-            watch.touch(self, key)
+        watchers = self.watchers.get(key)
+        if watchers is not None:
+            for watched in list(watchers.values()):
+                watched.touch()
 
     def check(self) -> None:
         """Asserts the rules between the tables; O(n), for tests."""
@@ -316,3 +372,16 @@ def string_bytes(value: Any) -> bytes:
     if isinstance(value, int):
         return b"%d" % value
     raise CommandError(WRONG_TYPE)
+
+
+def editable_string(database: Database, key: bytes, value: Any) -> bytearray:
+    """The string `value`, stored at `key`, as a bytearray that is stored there now, to be edited in place.
+
+    The caller signals the change, if there is one: becoming editable is none, though the encoding is raw from
+    then on.
+    """
+    if isinstance(value, bytearray):
+        return value
+    editable = bytearray(string_bytes(value))
+    database.values.set(key, editable)
+    return editable

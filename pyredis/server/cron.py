@@ -32,6 +32,7 @@ class Cron:
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.timer: asyncio.TimerHandle | None = None
         self.is_expiring: bool = False
+        self.is_freeing: bool = False
         self.next_database: int = 0
 
     def start(self) -> None:
@@ -51,6 +52,8 @@ class Cron:
         self.timer = self.loop.call_later(1.0 / self.engine.config.get_int("hz"), self.tick)
         self.engine.clock.refresh()
         self.engine.sample()
+        if not self.is_freeing:
+            self.free_slice()
         if self.engine.is_paused():
             self.app.check_clients()
             return
@@ -76,7 +79,7 @@ class Cron:
         deadline = started + SLICE_SECONDS
         for _ in range(len(databases)):
             database = databases[self.next_database % len(databases)]
-            while database.expires.size and database.expire_due(EXPIRE_BATCH):
+            while database.expiry.entries and database.expire_due(EXPIRE_BATCH):
                 if perf_counter() >= deadline:
                     self.engine.flush_propagated()
                     self.is_expiring = True
@@ -87,6 +90,19 @@ class Cron:
             self.next_database += 1
         self.engine.flush_propagated()
         statistics.expiry_seconds += perf_counter() - started
+
+
+    def free_slice(self) -> None:
+        """Frees for one slice what UNLINK and FLUSHALL ASYNC have left; with more to do, comes back soon."""
+        self.is_freeing = False
+        lazy_free = self.engine.keyspace.lazy_free
+        deadline = perf_counter() + SLICE_SECONDS
+        while lazy_free.has_work():
+            lazy_free.step()
+            if perf_counter() >= deadline:
+                self.is_freeing = True
+                self.loop.call_later(SLICE_SECONDS, self.free_slice)
+                return
 
 
 def collect_young() -> None:

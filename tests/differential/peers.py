@@ -20,7 +20,6 @@ from pyredis.engine.engine import Engine, Host
 from tests.support.inprocess import Client, encode_command
 from tests.support.wire import RawConnection
 
-LATE_SECONDS: Final = 0.3
 RECEIVE_SIZE: Final = 1 << 18
 
 
@@ -52,7 +51,7 @@ class Peer:
         """Receives what the last sends caused; done early when it equals what `expected` got."""
         raise NotImplementedError
 
-    def settle_late(self, expected: Peer) -> None:
+    def settle_late(self, expected: Peer, seconds: float) -> None:
         """Waits a while for what `expected` got and this peer has not."""
 
     def clear(self) -> None:
@@ -182,8 +181,8 @@ class SocketPeer(Peer):
         self.controller.command(b"PING")
         self._drain()
 
-    def settle_late(self, expected: Peer) -> None:
-        deadline = time.perf_counter() + LATE_SECONDS
+    def settle_late(self, expected: Peer, seconds: float) -> None:
+        deadline = time.perf_counter() + seconds
         while not self.equals(expected) and time.perf_counter() < deadline:
             time.sleep(0.001)
             self._drain()

@@ -59,17 +59,18 @@ def programs(groups: list[str], seed_number: int, commands: int, protocol: int =
     rng = random.Random(seed_number)
     size = min(COMMANDS_PER_PROGRAM, commands)
     sent = 0
-    draw = 0
+    drawn = 0
     while sent < commands:
         count = min(PROGRAMS_PER_DRAW, -(-(commands - sent) // size))
-        for batch in _draw(strategy, seed_number * 1_000_003 + draw, size, count):
+        for batch in draw(strategy, seed_number * 1_000_003 + drawn, size, count):
             program = assemble(rng, batch, protocol)
             sent += sum(len(step.requests) for step in program)
             yield program
-        draw += 1
+        drawn += 1
 
 
-def _draw(strategy: st.SearchStrategy[Argv], number: int, size: int, count: int) -> list[list[Argv]]:
+def draw(strategy: st.SearchStrategy[Argv], number: int, size: int, count: int) -> list[list[Argv]]:
+    """Random commands in `count` lists of `size`; equal numbers give equal commands."""
     batches: list[list[Argv]] = []
 
     @seed(number)

@@ -24,7 +24,8 @@ NEWER_ENCODINGS: Final = {
     (b"set", b"listpack", b"hashtable"): "small sets are listpacks since Redis 7.2",
     (b"list", b"listpack", b"quicklist"): "small lists are listpacks since Redis 7.2",
 }
-COUNTED: Final = (b"calls", b"rejected_calls", b"failed_calls")
+UNCOUNTED: Final = ("cmdstat_ping", "cmdstat_info")
+"""What the comparison itself sends, more often to one server than to the other."""
 
 
 class KeyState(NamedTuple):
@@ -140,6 +141,8 @@ def counters(peer: Peer) -> dict[str, str] | None:
             return None
         for line in reply.decode("latin-1").split("\r\n"):
             name, _, value = line.partition(":")
+            if name in UNCOUNTED:
+                continue
             if name.startswith("cmdstat_"):
                 fields = dict(field.split("=", 1) for field in value.split(","))
                 found[name] = ",".join(f"{field}={fields.get(field)}" for field in ("calls", "rejected_calls", "failed_calls"))

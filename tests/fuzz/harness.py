@@ -25,7 +25,7 @@ PING: Final = b"*1\r\n$4\r\nPING\r\n"
 LASTING: Final = re.compile(rb"(?i)config|pause|acl|shutdown|debug|replica|failover")
 """What changes the server for the clients that follow: after such an input the engine is replaced."""
 
-CLOSING: Final = re.compile(rb"(?i)quit|kill|shutdown")
+CLOSING: Final = re.compile(rb"(?i)quit|kill|shutdown|post|host:")
 CLOSE_REASON: Final = re.compile(rb"-ERR Protocol error: [^\r\n]*\r\n\Z")
 FLUSH_EVERY: Final = 500
 SLOW_SECONDS: Final = 1.0

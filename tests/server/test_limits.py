@@ -25,6 +25,12 @@ def server() -> Iterator[PyredisServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def locked() -> Iterator[PyredisServer]:
+    with PyredisServer("--requirepass", "secret") as server:
+        yield server
+
+
 def test_maxclients_turns_the_next_one_away() -> None:
     with PyredisServer("--maxclients", "3") as server:
         first, second, third = (server.connect() for _ in range(3))
@@ -59,11 +65,6 @@ def test_timeout_closes_idle_clients_but_no_subscribers(server: PyredisServer) -
 
 class TestBeforeAuthentication:
     """A stranger gets little memory: ten arguments of 16 KB."""
-
-    @pytest.fixture(scope="class")
-    def locked(self) -> Iterator[PyredisServer]:
-        with PyredisServer("--requirepass", "secret") as server:
-            yield server
 
     def test_many_arguments(self, locked: PyredisServer) -> None:
         with locked.connect() as client:

@@ -23,6 +23,12 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6
 DENIED = b"-DENIED Redis is running in protected mode because protected mode is enabled"
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[PyredisServer]:
+    with PyredisServer("--bind", "0.0.0.0") as server:
+        yield server
+
+
 def test_the_unix_socket_has_the_permissions_asked_for_and_goes_when_the_server_does() -> None:
     with PyredisServer("--unixsocketperm", "700", unix_socket=True) as server:
         path = server.directory / SOCKET_NAME
@@ -97,11 +103,6 @@ def test_a_unix_socket_that_cannot_be_made_ends_the_start() -> None:
 
 class TestProtectedMode:
     """Without a password, only this machine is served."""
-
-    @pytest.fixture(scope="class")
-    def server(self) -> Iterator[PyredisServer]:
-        with PyredisServer("--bind", "0.0.0.0") as server:
-            yield server
 
     @needs_outside
     def test_strangers_are_told_why_and_closed(self, server: PyredisServer) -> None:

@@ -22,8 +22,10 @@ class MemoryWire(Wire):
     def __init__(self) -> None:
         self.sent = bytearray()
         self.is_closed = False
+        self.is_aborted = False
         self.is_reading = True
         self.wants_slice = False
+        self.slices = 0
         self.pending = 0
 
     def write(self, data: bytes) -> None:
@@ -34,9 +36,11 @@ class MemoryWire(Wire):
 
     def abort(self) -> None:
         self.is_closed = True
+        self.is_aborted = True
 
     def run_soon(self) -> None:
         self.wants_slice = True
+        self.slices += 1
 
     def set_reading(self, is_reading: bool) -> None:
         self.is_reading = is_reading

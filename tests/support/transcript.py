@@ -98,7 +98,7 @@ def record(
         connection.send(encode(*argv))
         exchanges.append(Exchange(argv, _read(connection, _reply_count(argv))))
     transcript = Transcript(server, resp, exchanges)
-    _write(Path(path), transcript)
+    write(Path(path), transcript)
     return transcript
 
 
@@ -123,7 +123,8 @@ def replay(path: str | os.PathLike[str]) -> Transcript:
     return Transcript(rows[0]["server"], rows[0]["resp"], exchanges)
 
 
-def _write(path: Path, transcript: Transcript) -> None:
+def write(path: Path, transcript: Transcript) -> None:
+    """Writes a recording; if interrupted, the old file stays."""
     rows: list[dict[str, Any]] = [
         {"transcript": FORMAT, "server": transcript.server, "resp": transcript.resp}
     ]

@@ -1,0 +1,157 @@
+"""Runs of elements in the form in which they cross the wire: `$3\\r\\nabc\\r\\n$2\\r\\nde\\r\\n`.
+
+A list keeps its elements as RESP bulk strings, each called *packed*, so that a reply is made by joining what is stored.
+Measured compiled, for 600 elements of 20 bytes: joining five runs 0.3 us, 600 packed elements 2.9 us, and encoding 600
+plain ones 14 to 29 us (by a flat list of parts, or by a template). The price is six bytes an element.
+
+A run cannot be read backwards, because an element may hold anything, `$3\\r\\n` included; so everything here walks from
+the left: 3 ns an element compiled, 0.2 us interpreted. Searching is faster, because a packed element can be looked for
+like any substring, and only where that finds something must the run be walked to see whether an element begins there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredis.datatypes.numbers import parse_int64
+from pyredis.form import COMPILED
+
+CRLF: Final = b"\r\n"
+
+LISTPACK_OVERHEAD: Final[i64] = 7
+"""Bytes of a listpack without elements: its header and its end."""
+
+_ZERO: Final[i64] = 48
+_CR: Final[i64] = 13
+
+
+def pack(value: bytes) -> bytes:
+    """A value as an element of a run."""
+    return b"$%d\r\n%b\r\n" % (len(value), value)
+
+
+def unpack(element: bytes) -> bytes:
+    """The value of one packed element."""
+    return element[element.index(CRLF) + 2 : -2]
+
+
+def element_end(run: bytes, position: i64) -> i64:
+    """Where the element that begins at `position` ends."""
+    if COMPILED:
+        length: i64 = run[position + 1] - _ZERO
+        place: i64 = position + 2
+        byte: i64 = run[place]
+        while byte != _CR:
+            length = length * 10 + byte - _ZERO
+            place += 1
+            byte = run[place]
+        return place + length + 4
+    line_end = run.index(CRLF, position)
+    return line_end + 4 + int(run[position + 1 : line_end])
+
+
+def skip(run: bytes, position: i64, count: i64) -> i64:
+    """Where `count` elements from `position` on end. O(count)."""
+    while count > 0:
+        position = element_end(run, position)
+        count -= 1
+    return position
+
+
+def split(run: bytes) -> list[bytes]:
+    """The packed elements of a run."""
+    elements: list[bytes] = []
+    position: i64 = 0
+    size: i64 = len(run)
+    while position < size:
+        end = element_end(run, position)
+        elements.append(run[position:end])
+        position = end
+    return elements
+
+
+def unpack_all(run: bytes) -> list[bytes]:
+    """The values in a run."""
+    values: list[bytes] = []
+    position: i64 = 0
+    size: i64 = len(run)
+    while position < size:
+        end = element_end(run, position)
+        values.append(run[run.index(CRLF, position) + 2 : end - 2])
+        position = end
+    return values
+
+
+class Matches:
+    """Where an element stands in a run: counted in elements, and in bytes."""
+
+    def __init__(self) -> None:
+        self.indexes: list[int] = []
+        self.offsets: list[int] = []
+
+
+def find_all(run: bytes, element: bytes) -> Matches:
+    """All places of a packed element. O(n), but a run without it is not even walked."""
+    matches = Matches()
+    hit: i64 = run.find(element)
+    position: i64 = 0
+    index: i64 = 0
+    while hit >= 0:
+        while position < hit:
+            position = element_end(run, position)
+            index += 1
+        if position == hit:
+            matches.indexes.append(index)
+            matches.offsets.append(position)
+            position += len(element)
+            index += 1
+        # Otherwise the find was within an element, which has been passed.
+        hit = run.find(element, position)
+    return matches
+
+
+def listpack_size(element: bytes) -> i64:
+    """Bytes that Redis needs for a packed element in a listpack: integers are stored in binary."""
+    value = unpack(element)
+    length: i64 = len(value)
+    size: i64 = 0
+    if 0 < length <= 20 and (value[0] == 45 or 48 <= value[0] <= 57):
+        number = parse_int64(value)
+        if number is not None:
+            size = _integer_size(number)
+    if size == 0:
+        size = length + (1 if length < 64 else 2 if length < 4096 else 5)
+    # Each entry ends with its own size, in groups of seven bits.
+    if size < 128:
+        return size + 1
+    if size < 16383:
+        return size + 2
+    if size < 2097151:
+        return size + 3
+    return size + (4 if size < 268435455 else 5)
+
+
+def _integer_size(number: i64) -> i64:
+    if 0 <= number < 128:
+        return 1
+    if -4096 <= number < 4096:
+        return 2
+    if -32768 <= number < 32768:
+        return 3
+    if -8388608 <= number < 8388608:
+        return 4
+    return 5 if -2147483648 <= number < 2147483648 else 9
+
+
+def run_listpack_size(run: bytes) -> i64:
+    """The sum of `listpack_size` over a run."""
+    total: i64 = 0
+    position: i64 = 0
+    size: i64 = len(run)
+    while position < size:
+        end = element_end(run, position)
+        total += listpack_size(run[position:end])
+        position = end
+    return total

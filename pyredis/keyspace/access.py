@@ -1,0 +1,194 @@
+"""When a key was last used, or how often: what OBJECT IDLETIME and FREQ tell and eviction decides by.
+
+Redis keeps 24 bits beside every value. A Python value has no room for them, and a dict of them would cost
+more than the values; so they stand in a table of 32-bit slots, chosen by the hash of the key. Keys that share
+a slot share its history: a key that nobody uses can look as fresh as a neighbour, never the other way round.
+There are 65,536 slots for up to 32,768 keys, where sharing is rare, and two for each key beyond, where one
+key in three has company.
+
+A slot holds the second of the last access, or under an LFU policy the counter and the minute of its last
+change, packed as in Redis. The table grows by linear hashing, one chunk of 256 KB at a time, so that it never
+stalls.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.random import random
+from librt.vecs import append, vec
+from mypy_extensions import i32, i64
+
+from pyredis.clock import Clock
+from pyredis.datatypes.hash_table import shard_hash
+
+CHUNK_SLOTS: Final[i64] = 1 << 16
+SLOT_MASK: Final[i64] = CHUNK_SLOTS - 1
+KEYS_A_CHUNK: Final[i64] = CHUNK_SLOTS // 2
+SLOT_SHIFT: Final[i64] = 20
+CHUNK_SHIFT: Final[i64] = 40
+"""Which bits of the hash choose the slot and the chunk; the lowest choose the shard of the hash table."""
+
+EPOCH_SECONDS: Final[i64] = 1_600_000_000
+"""What slots count seconds from, so that 31 bits last until 2088."""
+
+INITIAL_FREQUENCY: Final[i64] = 5
+HIGHEST_FREQUENCY: Final[i64] = 255
+MINUTE_MASK: Final[i64] = 0xFFFF
+LRU_CLOCK_MASK: Final[i64] = 0xFFFFFF
+
+
+class AccessPolicy:
+    """What the databases of a keyspace note about accesses, and how.
+
+    `is_touching` is false while a client runs that asked to leave no trace (CLIENT NO-TOUCH).
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock: Clock = clock
+        self.is_touching: bool = True
+        self.counts_frequency: bool = False
+        self.log_factor: float = 10.0
+        self.decay_minutes: i64 = 1
+
+
+class AccessTable:
+    """The slots of one database; see the module's text. Methods are O(1) where they say nothing else."""
+
+    def __init__(self, policy: AccessPolicy) -> None:
+        self.policy: AccessPolicy = policy
+        self.clock: Clock = policy.clock
+        self.chunks: vec[vec[i32]] = vec[vec[i32]]()
+        self.count: i64 = 0
+        self.mask: i64 = 0
+
+    def begin(self, key: bytes, keys: i64) -> None:
+        """Starts the history of a new key; `keys` is how many there are now."""
+        if keys > self.count * KEYS_A_CHUNK:
+            self._grow()
+        self._put(key, self._fresh())
+
+    def mark(self, key: bytes) -> None:
+        """Notes an access to a key that `begin` has seen."""
+        policy = self.policy
+        if not policy.is_touching:
+            return
+        if policy.counts_frequency:
+            self.mark_anyway(key)
+            return
+        now: int = policy.clock.now_ms // 1000 - EPOCH_SECONDS
+        h = shard_hash(key)
+        if self.mask == 0:
+            self.chunks[0][(h >> SLOT_SHIFT) & SLOT_MASK] = now
+        else:
+            self.chunks[self._chunk(h)][(h >> SLOT_SHIFT) & SLOT_MASK] = now
+
+    def mark_anyway(self, key: bytes) -> None:
+        """As `mark`, whatever the client asked for."""
+        if self.policy.counts_frequency:
+            self._put(key, self._packed(self._incremented(self.frequency(key))))
+        else:
+            self._put(key, self.clock.now_ms // 1000 - EPOCH_SECONDS)
+
+    def renew(self, key: bytes) -> None:
+        """The key has got another value, unseen: as fresh as a new key, and used once more than the old one."""
+        if self.policy.counts_frequency:
+            self.mark(key)
+        else:
+            self._put(key, self.clock.now_ms // 1000 - EPOCH_SECONDS)
+
+    def refresh(self, key: bytes) -> None:
+        """The key has got another value after a lookup, which has been counted."""
+        if not self.policy.counts_frequency:
+            self._put(key, self.clock.now_ms // 1000 - EPOCH_SECONDS)
+
+    def idle_seconds(self, key: bytes) -> int:
+        """Seconds since the last access; only while times are tracked."""
+        idle: i64 = self.clock.now_ms // 1000 - EPOCH_SECONDS - self._get(key)
+        return max(idle, 0)
+
+    def set_idle(self, key: bytes, seconds: i64) -> None:
+        """Makes `key` look unused for so long."""
+        self._put(key, max(self.clock.now_ms // 1000 - EPOCH_SECONDS - seconds, 0))
+
+    def frequency(self, key: bytes) -> int:
+        """The access counter, 0 to 255, less what it has lost with time; only while frequencies are tracked."""
+        packed = self._get(key)
+        counter: i64 = packed & HIGHEST_FREQUENCY
+        decay = self.policy.decay_minutes
+        if decay == 0:
+            return counter
+        elapsed: i64 = self._minute() - (packed >> 8)
+        if elapsed < 0:
+            elapsed += MINUTE_MASK
+        return max(counter - elapsed // decay, 0)
+
+    def set_frequency(self, key: bytes, counter: i64) -> None:
+        """Sets the access counter."""
+        self._put(key, self._packed(counter))
+
+    def lru_field(self, key: bytes) -> int:
+        """The 24 bits that Redis would keep beside the value, as DEBUG OBJECT shows them."""
+        slot = self._get(key)
+        return slot if self.policy.counts_frequency else (slot + EPOCH_SECONDS) & LRU_CLOCK_MASK
+
+    def carry(self, key: bytes, source: AccessTable, source_key: bytes) -> None:
+        """Gives `key`, which has begun, the history of a key here or in another database."""
+        self._put(key, source._get(source_key))
+
+    def restart(self) -> None:
+        """Makes all keys look as if they had just been stored, when the policy has changed. O(slots)."""
+        fresh = i32(self._fresh())
+        chunk_number: i64 = 0
+        while chunk_number < self.count:
+            chunk = self.chunks[chunk_number]
+            slot: i64 = 0
+            while slot < CHUNK_SLOTS:
+                chunk[slot] = fresh
+                slot += 1
+            chunk_number += 1
+
+    def _fresh(self) -> i64:
+        if self.policy.counts_frequency:
+            return self._packed(INITIAL_FREQUENCY)
+        return self.clock.now_ms // 1000 - EPOCH_SECONDS
+
+    def _minute(self) -> i64:
+        return (self.clock.now_ms // 60_000) & MINUTE_MASK
+
+    def _packed(self, counter: i64) -> i64:
+        return (self._minute() << 8) | counter
+
+    def _incremented(self, counter: i64) -> i64:
+        """The counter after one more access: the higher it is, the less likely it grows."""
+        if counter >= HIGHEST_FREQUENCY:
+            return counter
+        above: i64 = max(counter - INITIAL_FREQUENCY, 0)
+        if random() * (float(above) * self.policy.log_factor + 1.0) < 1.0:
+            return counter + 1
+        return counter
+
+    def _chunk(self, h: i64) -> i64:
+        """Linear hashing: the chunks that have not been doubled yet are found with one bit less."""
+        number: i64 = (h >> CHUNK_SHIFT) & self.mask
+        if number >= self.count:
+            number &= self.mask >> 1
+        return number
+
+    def _get(self, key: bytes) -> i64:
+        h = shard_hash(key)
+        return i64(self.chunks[self._chunk(h)][(h >> SLOT_SHIFT) & SLOT_MASK])
+
+    def _put(self, key: bytes, value: i64) -> None:
+        h = shard_hash(key)
+        self.chunks[self._chunk(h)][(h >> SLOT_SHIFT) & SLOT_MASK] = i32(value)
+
+    def _grow(self) -> None:
+        """Adds a chunk: a copy of the one whose keys it will share, so that no key loses its history."""
+        if self.count == 0:
+            self.chunks = append(self.chunks, vec[i32]([0] * CHUNK_SLOTS))
+        else:
+            if self.count > self.mask:
+                self.mask = 2 * self.mask + 1
+            self.chunks = append(self.chunks, self.chunks[self.count & (self.mask >> 1)][:])
+        self.count += 1
