@@ -31,6 +31,7 @@ def error_reply(message: bytes) -> bytes:
 WRONG_TYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind of value"
 SYNTAX: Final = b"ERR syntax error"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
+NOT_AN_INT: Final = b"ERR value is out of range, value must between -2147483648 and 2147483647"
 NOT_A_FLOAT: Final = b"ERR value is not a valid float"
 NO_SUCH_KEY: Final = b"ERR no such key"
 OVERFLOW: Final = b"ERR increment or decrement would overflow"
@@ -49,6 +50,7 @@ WATCH_IN_MULTI: Final = b"ERR WATCH inside MULTI is not allowed"
 LOADING: Final = b"LOADING Redis is loading the dataset in memory"
 TIMEOUT_NEGATIVE: Final = b"ERR timeout is negative"
 TIMEOUT_NOT_A_FLOAT: Final = b"ERR timeout is not a float or out of range"
+TIMEOUT_OUT_OF_RANGE: Final = b"ERR timeout is out of range"
 
 
 def wrong_arity(name: bytes) -> CommandError:

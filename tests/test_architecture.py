@@ -1,4 +1,5 @@
-"""What the tree promises about itself: which way imports point, who may touch asyncio, how large a file may grow."""
+"""What the tree promises about itself: which way imports point, who may touch asyncio, how large a file may
+grow."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 
 from pyredis.commands import all_specs
 from pyredis.commands.registry import ACL_CATEGORIES
-from pyredis.commands.syntax import BLOCK, ONEOF, PURE_TOKEN, Argument, parse_syntax
+from pyredis.commands.syntax import BLOCK, ONEOF, PURE_TOKEN, Argument, parse_syntax, render_syntax
 from tests.support.inprocess import InProcess
 from tests.support.servers import RedisServer, find_redis_server
 from tests.support.wire import Tree, decode
@@ -27,14 +27,40 @@ Facts = dict[str, Any]
 NEWER: Final = frozenset({"client|no-touch", "client|setinfo"})
 """Commands that Redis 7.0 does not have."""
 
+SYNTAX_7_4: Final = {
+    "bitcount": "key [start end [BYTE | BIT]]",
+    "bitfield": (
+        "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value"
+        " | INCRBY encoding offset increment> [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>]"
+        " <SET encoding offset value | INCRBY encoding offset increment> ...]]"
+    ),
+    "bitfield_ro": "key [GET encoding offset [GET encoding offset ...]]",
+    "bitop": "<AND | OR | XOR | NOT> destkey key [key ...]",
+    "bitpos": "key bit [start [end [BYTE | BIT]]]",
+    "client|kill": (
+        "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username]"
+        " | [ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage] [[ID client-id]"
+        " | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port]"
+        " | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage] ...]>>"
+    ),
+    "client|list": "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+    "flushall": "[ASYNC | SYNC]",
+    "flushdb": "[ASYNC | SYNC]",
+    "pfmerge": "destkey [sourcekey [sourcekey ...]]",
+}
+"""Commands whose arguments 7.4 declares otherwise than 7.0, be it their names: the syntax that it documents."""
+
 DIFFERENCES: Final[dict[tuple[str, str], str]] = {
     ("quit", "doc_flags"): "7.2 deprecates it",
     ("quit", "deprecated_since"): "7.2 deprecates it",
     ("quit", "replaced_by"): "7.2 deprecates it",
-    ("client|kill", "arguments"): "7.4 adds MAXAGE, SKIPME says what it takes",
     ("client|kill", "history"): "7.4 adds MAXAGE",
-    ("client|list", "arguments"): "7.4 has the ID filter as one argument",
     ("client|list", "history"): "7.2 adds lib-name and lib-ver, 7.4 watch",
+    ("blmove", "flags"): "7.2 allows it in scripts, where it does not wait",
+    ("blpop", "flags"): "7.2 allows it in scripts, where it does not wait",
+    ("brpop", "flags"): "7.2 allows it in scripts, where it does not wait",
+    ("brpoplpush", "flags"): "7.2 allows it in scripts, where it does not wait",
+    **{(name, "arguments"): "see SYNTAX_7_4" for name in SYNTAX_7_4},
 }
 """What 7.4 declares otherwise than 7.0: command and field."""
 
@@ -147,6 +173,12 @@ def test_every_listed_difference_is_one(ours: dict[str, Facts], theirs: dict[str
     for name, field in DIFFERENCES:
         assert name in ours, f"{name} is not declared"
         assert difference(field, ours[name], theirs[name]) is not None, f"{name} {field} is the same"
+
+
+def test_syntax_that_changed_is_that_of_7_4() -> None:
+    specs = {spec.name.lower().replace(" ", "|"): spec for spec in all_specs()}
+    for name, line in SYNTAX_7_4.items():
+        assert render_syntax(parse_syntax(specs[name].syntax)) == line
 
 
 def spec_ids(spec: CommandSpec) -> str:

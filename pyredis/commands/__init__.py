@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from pyredis.commands import (
     bitmaps,
+    blocking_lists,
     clients,
     config_commands,
     connection,
     counters,
+    databases,
     debug,
     expiration,
     hyperloglog,
     introspection,
     keys,
     lcs,
+    lists,
     lolwut,
+    object_commands,
     pubsub,
+    scanning,
     server,
+    sorted_set_algebra,
+    sorted_set_pops,
+    sorted_set_ranges,
+    sorted_sets,
     string_ranges,
     strings,
     transactions,
@@ -25,7 +34,10 @@ from pyredis.commands.registry import SPECS
 from pyredis.engine.command import CommandSpec
 
 MODULES = (
-    connection, clients, keys, expiration, strings, string_ranges, counters, lcs, bitmaps, hyperloglog,
+    connection, clients, databases, keys, scanning, object_commands, expiration,
+    strings, string_ranges, counters, lcs, bitmaps, hyperloglog,
+    lists, blocking_lists,
+    sorted_sets, sorted_set_ranges, sorted_set_pops, sorted_set_algebra,
     pubsub, transactions,
     server, config_commands, lolwut, introspection, debug,
 )  # fmt: skip

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from mypy_extensions import i64
+from typing import TYPE_CHECKING, Final
 
 from pyredis.commands.arguments import c_text, integer_argument, ranged_argument
 from pyredis.commands.connection import DEFAULT_USER
 from pyredis.datatypes.numbers import INT64_MAX
 from pyredis.engine.context import Context
 from pyredis.errors import SYNTAX, CommandError
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 CLIENT_TYPES: Final = {
     b"normal": "normal",

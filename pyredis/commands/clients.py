@@ -5,9 +5,7 @@ CLIENT TRACKING, CACHING and TRACKINGINFO belong to client-side caching and are 
 
 from __future__ import annotations
 
-from typing import Final
-
-from mypy_extensions import i64
+from typing import TYPE_CHECKING, Final
 
 from pyredis.commands.arguments import c_text, integer_argument
 from pyredis.commands.client_filters import CLIENT_TYPES, parse_kill_filter, unknown_client_type
@@ -29,10 +27,14 @@ from pyredis.errors import (
     INVALID_CLIENT_NAME,
     SYNTAX,
     TIMEOUT_NEGATIVE,
+    TIMEOUT_OUT_OF_RANGE,
     CommandError,
     wrong_subcommand,
 )
 from pyredis.protocol.encode import OK, bulk, integer, verbatim
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 connection: Final = CommandGroup("connection", acl=("connection",))
 
@@ -43,7 +45,6 @@ NO_SUCH_CLIENT: Final = b"ERR No such client"
 INVALID_CLIENT_ID: Final = b"ERR Invalid client ID"
 PAUSE_MODE: Final = b"ERR CLIENT PAUSE mode must be WRITE or ALL"
 TIMEOUT_NOT_AN_INTEGER: Final = b"ERR timeout is not an integer or out of range"
-TIMEOUT_OUT_OF_RANGE: Final = b"ERR timeout is out of range"
 UNBLOCK_REASON: Final = b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
 
 connection.container("CLIENT", since="2.4.0", summary="Holds the commands about connections", acl=())
@@ -175,7 +176,10 @@ def client_list(ctx: Context, argv: list[bytes]) -> bytes:
         ("2.8.12", "Added new filter format."),
         ("2.8.12", "`ID` option."),
         ("3.2.0", "Added `master` type in for `TYPE` option."),
-        ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."),
+        (
+            "5.0.0",
+            "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility.",
+        ),
         ("6.2.0", "`LADDR` option."),
         ("7.4.0", "`MAXAGE` option."),
     ),
@@ -250,7 +254,8 @@ def client_reply(ctx: Context, argv: list[bytes]) -> bytes:
     """Turns replies to this connection on or off, or leaves out the reply to the next command."""
     mode = argv[2].lower()
     if mode == b"on":
-        ctx.reply_mode = REPLY_ON
+        if ctx.reply_mode != REPLY_SKIP_NEXT:  # within a transaction, a SKIP before still counts
+            ctx.reply_mode = REPLY_ON
         return OK
     if mode == b"off":
         ctx.reply_mode = REPLY_OFF

@@ -19,8 +19,9 @@ connection: Final = CommandGroup("connection", acl=("connection",))
 DEFAULT_USER: Final = b"default"
 PROTOCOL_NOT_AN_INTEGER: Final = b"ERR Protocol version is not an integer or out of range"
 HELLO_UNAUTHENTICATED: Final = (
-    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
-    b"<pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
+    b"<user> <pass> option can be used to authenticate the client and select the RESP protocol version at "
+    b"the same time"
 )
 NO_PASSWORD_CONFIGURED: Final = (
     b"ERR AUTH <password> called without any password configured for the default user. Are you sure your "
@@ -75,8 +76,8 @@ def auth(ctx: Context, argv: list[bytes]) -> bytes:
     history=(
         (
             "6.2.0",
-            "`protover` made optional; when called without arguments the command reports the current connection's "
-            "context.",
+            "`protover` made optional; when called without arguments the command reports the current "
+            "connection's context.",
         ),
     ),
 )  # fmt: skip
@@ -117,7 +118,7 @@ class HelloOptions:
 
 
 def parse_hello_options(argv: list[bytes]) -> HelloOptions:
-    """Reads AUTH and SETNAME; all must be well formed before any of them has an effect, as since Redis 7.2."""
+    """Reads AUTH and SETNAME; as since Redis 7.2, one mistake leaves all of them without effect."""
     options = HelloOptions()
     position = 2
     while position < len(argv):
@@ -145,8 +146,8 @@ def is_printable(value: bytes) -> bool:
 def authenticate(ctx: Context, user: bytes, password: bytes) -> None:
     """Lets the client in as `user`, or raises WRONGPASS and leaves it as it was.
 
-    There is one user, `default`; without `requirepass` any password is right. The time taken tells nothing about the
-    password, not even its length: digests are compared.
+    There is one user, `default`; without `requirepass` any password is right. The time taken tells nothing
+    about the password, not even its length: digests are compared.
     """
     expected = ctx.engine.password
     given_digest = hashlib.sha256(password).digest()

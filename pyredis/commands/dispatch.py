@@ -1,8 +1,8 @@
 """From a request to its reply: lookup, checks, gates, the call itself, and what follows from it.
 
-`execute` is the whole of Redis's `processCommand` for a request that arrived; `run` is its `call`, used again by EXEC
-and scripts. A request whose gates are all open goes from the table to the handler in a few dozen nanoseconds; the
-rest of the checks, in Redis's order, stand in `_careful`.
+`execute` is the whole of Redis's `processCommand` for a request that arrived; `run` is its `call`, used again
+by EXEC and scripts. A request whose gates are all open goes from the table to the handler in a few dozen
+nanoseconds; the rest of the checks, in Redis's order, stand in `_careful`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pyredis.protocol.encode import QUEUED
 log = logging.getLogger("pyredis")
 
 POSTPONED: Final = b""
-"""The reply of a command that did not run because clients are paused: the caller keeps the request for later."""
+"""The reply of a command that did not run because clients are paused: the caller keeps the request."""
 
 _HTTP_WORDS: Final = frozenset((b"post", b"host:"))
 """A browser made to talk to the server sends these; what follows could be commands in its request's body."""
@@ -41,8 +41,8 @@ _SUBSCRIBED_ALLOWED: Final = frozenset(
     (
         b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe",
         b"ping", b"quit", b"reset",
-    )  # fmt: skip
-)
+    )
+)  # fmt: skip
 
 
 def execute(ctx: Context, argv: list[bytes]) -> bytes | None:
@@ -94,21 +94,19 @@ def _call(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
 def _run_propagating(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
     """As `_call`, and afterwards queues the command, or the effects it named, for the log.
 
-    EXEC comes through here for itself and again for each command it runs; what they queued is handed over as one
-    unit when the outermost has ended.
+    EXEC comes through here for itself and again for each command it runs; what they queued is handed over as
+    one unit when the outermost has ended.
     """
     engine = ctx.engine
     before = engine.keyspace.dirty
     index = ctx.db.index
-    outer = ctx.effects
-    ctx.effects = None
+    outer = ctx.swap_effects(None)
     engine.propagation_depth += 1
     try:
         reply = _call(ctx, command, argv)
     finally:
         engine.propagation_depth -= 1
-        effects: list[list[bytes]] | None = ctx.effects
-        ctx.effects = outer
+        effects = ctx.swap_effects(outer)
     if effects is not None:
         for effect in effects:
             engine.propagate(index, effect)
@@ -188,12 +186,13 @@ def _run_untouching(ctx: Context, command: Command, argv: list[bytes]) -> bytes 
 
 
 def _reject(ctx: Context, command: Command | None, argv: list[bytes], message: bytes) -> bytes:
-    """The reply to a request that may not run. It dooms the transaction it was meant for, and an EXEC ends it."""
+    """The reply to a request that may not run; it dooms its transaction, and a rejected EXEC ends that."""
     if ctx.queue is not None:
         ctx.queue_failed = True
     if command is None:
         if argv[0].lower() in _HTTP_WORDS:
-            log.warning("Possible SECURITY ATTACK detected: %s sent an HTTP request. Connection closed.", ctx.address)
+            text = "Possible SECURITY ATTACK detected: %s sent an HTTP request. Connection closed."
+            log.warning(text, ctx.address)
             ctx.close(False)
         return error_reply(message)
     command.rejected += 1
@@ -213,8 +212,8 @@ def _check_gates(ctx: Context, command: Command) -> None:
         raise CommandError(b"ERR Command not allowed inside a transaction")
     if ctx.gates & GATE_SUBSCRIBED and command.full_name not in _SUBSCRIBED_ALLOWED:
         raise CommandError(
-            b"ERR Can't execute '" + command.full_name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
-            b"QUIT / RESET are allowed in this context"
+            b"ERR Can't execute '" + command.full_name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
+            b"PING / QUIT / RESET are allowed in this context"
         )
     if ctx.engine.gates & GATE_LOADING and not command.flags & LOADING:
         raise CommandError(LOADING_ERROR)

@@ -20,6 +20,8 @@ def summary_fields(spec: CommandSpec) -> dict[str, DocValue]:
     fields: dict[str, DocValue] = {"summary": spec.summary, "since": spec.since, "group": spec.group}
     if spec.complexity:
         fields["complexity"] = spec.complexity
+    if spec.is_system:
+        fields["doc_flags"] = ("syscmd",)
     if spec.deprecated is not None:
         fields["doc_flags"] = ("deprecated",)
         fields["deprecated_since"], fields["replaced_by"] = spec.deprecated

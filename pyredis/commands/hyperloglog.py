@@ -158,7 +158,7 @@ def pfmerge(ctx: Context, argv: list[bytes]) -> bytes:
 
 @hyperloglogs.command(
     "PFDEBUG", arity=3, flags=WRITE | DENYOOM | ADMIN, keys=nth_key("RW access", 2), since="2.8.9",
-    syntax="subcommand key", complexity="N/A",
+    syntax="subcommand key", complexity="N/A", is_system=True,
 )  # fmt: skip
 def pfdebug(ctx: Context, argv: list[bytes]) -> bytes:
     """Shows the registers (GETREG), opcodes (DECODE) or ENCODING of a HyperLogLog; TODENSE makes it dense.
@@ -201,7 +201,7 @@ SELF_TEST_ELEMENTS: Final = 100_000
 SELF_TEST_SPARSE_LIMIT: Final = 3000
 
 
-@hyperloglogs.command("PFSELFTEST", arity=1, flags=ADMIN, since="2.8.9", complexity="N/A")
+@hyperloglogs.command("PFSELFTEST", arity=1, flags=ADMIN, since="2.8.9", complexity="N/A", is_system=True)
 def pfselftest(ctx: Context, argv: list[bytes]) -> bytes:
     """Checks the registers and the precision of HyperLogLogs with random data."""
     problem = try_registers() or try_precision()

@@ -1,7 +1,7 @@
-"""Publish and subscribe: SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE SSUBSCRIBE SUNSUBSCRIBE PUBLISH SPUBLISH PUBSUB.
+"""Publish and subscribe: (P|S)SUBSCRIBE (P|S)UNSUBSCRIBE PUBLISH SPUBLISH PUBSUB.
 
-A command that names n channels has n confirmations instead of one reply. They are messages like those published: in
-RESP3 a push each, and sent even while CLIENT REPLY suppresses replies.
+A command that names n channels has n confirmations instead of one reply. They are messages like those
+published: in RESP3 a push each, and sent even while CLIENT REPLY suppresses replies.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def punsubscribe(ctx: Context, argv: list[bytes]) -> bytes:
 
 
 @pubsub.command(
-    "SSUBSCRIBE", arity=-2, flags=_SUBSCRIPTION, keys=all_keys("not_key"), since="7.0.0", syntax="shardchannel...",
-    complexity="O(N) with N shard channels to subscribe to",
+    "SSUBSCRIBE", arity=-2, flags=_SUBSCRIPTION, keys=all_keys("not_key"), since="7.0.0",
+    syntax="shardchannel...", complexity="O(N) with N shard channels to subscribe to",
 )  # fmt: skip
 def ssubscribe(ctx: Context, argv: list[bytes]) -> bytes:
     """Listens for messages on shard channels, which are counted apart from the others."""

@@ -56,12 +56,14 @@ class CommandGroup:
         history: tuple[tuple[str, str], ...] = (),
         deprecated: tuple[str, str] | None = None,
         find_keys: KeyFinder | None = None,
+        is_system: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declares a command or subcommand.
 
         `arity` counts the name and is negative for a minimum; `acl` replaces the group's categories; `tips` are those
         of COMMAND INFO; `history` pairs a version with what it changed; `deprecated` is the version and what to use
-        instead; `find_keys` finds the keys where `keys` cannot, or not with the right flags.
+        instead; `find_keys` finds the keys where `keys` cannot, or not with the right flags; `is_system` marks what
+        is not meant for applications.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -70,7 +72,7 @@ class CommandGroup:
             SPECS.append(
                 CommandSpec(
                     name, handler, self.name, arity, flags, keys, categories, since, syntax,
-                    complexity, tips, history, deprecated, summary, find_keys,
+                    complexity, tips, history, deprecated, summary, find_keys, is_system,
                 )
             )  # fmt: skip
             return handler
@@ -83,7 +85,7 @@ class CommandGroup:
         SPECS.append(
             CommandSpec(
                 name, None, self.name, -2, 0, (), categories, since, "",
-                "Depends on subcommand.", (), (), None, summary, None,
+                "Depends on subcommand.", (), (), None, summary, None, False,
             )
         )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Transactions: MULTI EXEC DISCARD WATCH UNWATCH.
 
-Queueing itself is dispatch's: what MULTI opened stands in `Context.queue` until EXEC or DISCARD. A command refused while
-queueing makes EXEC fail as a whole; one that fails while it runs is only an error in the reply.
+Queueing itself is dispatch's: what MULTI opened stands in `Context.queue` until EXEC or DISCARD. A command
+refused while queueing makes EXEC fail as a whole; one that fails while it runs is only an error in the reply.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def exec_(ctx: Context, argv: list[bytes]) -> bytes:
 def _run_queue(ctx: Context, queue: list[QueuedCommand]) -> bytes:
     """Runs the commands and joins their replies, as far as they are to be sent.
 
-    Each reply is given or suppressed at its moment: CLIENT REPLY within the transaction may leave an array with fewer
-    items than announced, and so may a client that kills itself. That is what Redis sends.
+    Each reply is given or suppressed at its moment: CLIENT REPLY within the transaction may leave an array
+    with fewer items than announced, and so may a client that kills itself. That is what Redis sends.
     """
     exec_command = ctx.last_command
     replies: list[bytes] = []
@@ -101,8 +101,8 @@ def discard(ctx: Context, argv: list[bytes]) -> bytes:
 
 
 @transactions.command(
-    "WATCH", arity=-2, flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, keys=all_keys("RO"), since="2.2.0",
-    syntax="key...", complexity="O(1) for every key.",
+    "WATCH", arity=-2, flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, keys=all_keys("RO"),
+    since="2.2.0", syntax="key...", complexity="O(1) for every key.",
 )  # fmt: skip
 def watch(ctx: Context, argv: list[bytes]) -> bytes:
     """Makes the next EXEC fail if any of the keys changes before it."""
@@ -115,7 +115,8 @@ def watch(ctx: Context, argv: list[bytes]) -> bytes:
 
 
 @transactions.command(
-    "UNWATCH", arity=1, flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, since="2.2.0", complexity="O(1)",
+    "UNWATCH", arity=1, flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, since="2.2.0",
+    complexity="O(1)",
 )  # fmt: skip
 def unwatch(ctx: Context, argv: list[bytes]) -> bytes:
     """Forgets all watched keys."""

@@ -1,13 +1,14 @@
 """Runs of elements in the form in which they cross the wire: `$3\\r\\nabc\\r\\n$2\\r\\nde\\r\\n`.
 
-A list keeps its elements as RESP bulk strings, each called *packed*, so that a reply is made by joining what is stored.
-Measured compiled, for 600 elements of 20 bytes: joining five runs 0.3 us, 600 packed elements 2.9 us, and encoding 600
-plain ones 14 to 29 us (by a flat list of parts, or by a template). The price is six bytes an element.
+A list keeps its elements as RESP bulk strings, each called *packed*, so that a reply is made by joining what
+is stored. Measured compiled, for 600 elements of 20 bytes: joining five runs 0.3 us, 600 packed elements 2.9
+us, and encoding 600 plain ones 14 to 29 us (by a flat list of parts, or by a template). The price is six
+bytes an element.
 
-A run cannot be read backwards, because an element may hold anything, `$3\\r\\n` included; so everything here walks from
-the left: 3 ns an element compiled, 0.2 us interpreted. Searching is faster, because a packed element can be looked for
-like any substring, and only where that finds something must the run be walked to see whether an element begins there.
-"""
+A run cannot be read backwards, because an element may hold anything, `$3\\r\\n` included; so everything here
+walks from the left: 3 ns an element compiled, 0.2 us interpreted. Searching is faster, because a packed
+element can be looked for like any substring, and only where that finds something must the run be walked to
+see whether an element begins there."""
 
 from __future__ import annotations
 
@@ -112,6 +113,17 @@ def find_all(run: bytes, element: bytes) -> Matches:
     return matches
 
 
+def without(run: bytes, offsets: list[int], length: int) -> bytes:
+    """A run without the elements of `length` bytes at `offsets`."""
+    parts: list[bytes] = []
+    position = 0
+    for offset in offsets:
+        parts.append(run[position:offset])
+        position = offset + length
+    parts.append(run[position:])
+    return b"".join(parts)
+
+
 def listpack_size(element: bytes) -> i64:
     """Bytes that Redis needs for a packed element in a listpack: integers are stored in binary."""
     value = unpack(element)
@@ -147,7 +159,7 @@ def _integer_size(number: i64) -> i64:
 
 def run_listpack_size(run: bytes) -> i64:
     """The sum of `listpack_size` over a run."""
-    total: i64 = 0
+    total = i64(0)
     position: i64 = 0
     size: i64 = len(run)
     while position < size:

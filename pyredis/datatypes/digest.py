@@ -1,8 +1,9 @@
-"""The digest of a data set that DEBUG DIGEST tells: equal data gives equal digests, in whatever order it is met.
+"""The digest of a data set that DEBUG DIGEST tells: equal data gives equal digests, in whatever order it is
+met.
 
-Twenty bytes take in SHA-1 sums in two ways: `add` does not care about order (members of a set, fields of a hash,
-keys of a database), `mix` does (elements of a list, a field and its value). What goes in, and how, has to be as
-in Redis's debug.c, for the digests of both servers to be comparable.
+Twenty bytes take in SHA-1 sums in two ways: `add` does not care about order (members of a set, fields of a
+hash, keys of a database), `mix` does (elements of a list, a field and its value). What goes in, and how, has
+to be as in Redis's debug.c, for the digests of both servers to be comparable.
 """
 
 from __future__ import annotations

@@ -1,29 +1,28 @@
 """A long list: unpacked at both ends, where pushes and pops happen, and packed in between.
 
-`head` and `tail` are Python lists of packed elements (see `bulk_strings`), `head` in reverse, so that both ends are
-pushed and popped in O(1). When one of them grows to `Sizes.hot` elements, its inner half is joined into a *chunk*, a
-run of at most `chunk_elements` elements and about `chunk_bytes` bytes; when one is empty, the nearest chunk is split up
-into it. So a million elements are some ten thousand objects, of which six are containers that the garbage collector
-has to visit, and an element takes its own bytes plus six.
+`head` and `tail` are Python lists of packed elements (see `bulk_strings`), `head` in reverse, so that both
+ends are pushed and popped in O(1). When one of them grows to `Sizes.hot` elements, its inner half is joined
+into a *chunk*, a run of at most `chunk_elements` elements and about `chunk_bytes` bytes; when one is empty,
+the nearest chunk is split up into it. So a million elements are some ten thousand objects, of which six are
+containers that the garbage collector has to visit, and an element takes its own bytes plus six.
 
 Rules kept:
 
-* The list is reversed(head) + chunks[first:] + tail. `chunks[:first]` is a gap of empty chunks, so that both ends of
-  that list, too, grow and shrink in O(1) amortised.
+* The list is reversed(head) + chunks[first:] + tail. `chunks[:first]` is a gap of empty chunks, so that both
+  ends of that list, too, grow and shrink in O(1) amortised.
 * `counts` says how many elements each chunk has; never none, outside of the gap. `middle` is their sum.
-* `size` is the length of everything packed. `weight` is what the elements would take in a listpack; it is kept only
-  where the owner asks for it.
+* `size` is the length of everything packed. `weight` is what the elements would take in a listpack; it is
+  kept only where the owner asks for it.
 * A chunk has more than one element only within the limits.
 
-Finding an element by its number walks the counts from the nearer end, 1 ns a chunk, then one chunk: in the middle of a
-million elements about 5 us compiled, as in Redis.
-"""
+Finding an element by its number walks the counts from the nearer end, 1 ns a chunk, then one chunk: in the
+middle of a million elements about 5 us compiled, as in Redis."""
 
 from __future__ import annotations
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
-from pyredis.datatypes.bulk_strings import Matches, element_end, find_all, run_listpack_size, skip, split
+from pyredis.datatypes.bulk_strings import element_end, find_all, run_listpack_size, skip, split, without
 
 
 class Sizes:
@@ -42,6 +41,7 @@ class Sizes:
 SIZES = Sizes()
 
 
+@mypyc_attr(acyclic=True)
 class ListChunks:
     """See the module's text. Numbers of elements are not checked: the owner knows how many there are."""
 
@@ -221,7 +221,7 @@ class ListChunks:
     # Search.
 
     def find(self, element: bytes, wanted: i64, limit: i64) -> list[int]:
-        """Numbers of the elements equal to `element` among the first `limit`, at most `wanted` of them. O(n)."""
+        """Numbers of up to `wanted` elements equal to `element`, among the first `limit`. O(n)."""
         found: list[int] = []
         base: i64 = 0
         place: i64 = self.first - 1
@@ -236,7 +236,7 @@ class ListChunks:
         return found
 
     def find_backwards(self, element: bytes, wanted: i64, limit: i64) -> list[int]:
-        """As `find`, from the end: the last `limit` elements are looked at, and the highest numbers come first."""
+        """As `find`, from the end: among the last `limit` elements, the highest numbers first."""
         found: list[int] = []
         base: i64 = len(self.head) + self.middle + len(self.tail)
         lowest: i64 = base - limit
@@ -269,7 +269,7 @@ class ListChunks:
         return False
 
     def remove(self, element: bytes, wanted: i64, is_backwards: bool) -> i64:
-        """Removes up to `wanted` elements equal to `element`, the last ones if backwards; returns how many. O(n)."""
+        """Removes up to `wanted` elements equal to `element`, from one end on; returns how many. O(n)."""
         self.seal()
         removed: i64 = 0
         low: i64 = len(self.chunks)
@@ -281,7 +281,7 @@ class ListChunks:
                 left: i64 = wanted - removed
                 if left < len(offsets):
                     offsets = offsets[len(offsets) - left :] if is_backwards else offsets[:left]
-                self.chunks[place] = _without(self.chunks[place], offsets, len(element))
+                self.chunks[place] = without(self.chunks[place], offsets, len(element))
                 self.counts[place] -= len(offsets)
                 removed += len(offsets)
                 low = min(low, place)
@@ -299,6 +299,10 @@ class ListChunks:
             self._seal_head(len(self.head))
         if self.tail:
             self._seal_tail(len(self.tail))
+
+    def parts(self) -> int:
+        """How many objects there are to be freed."""
+        return len(self.head) + len(self.tail) + len(self.chunks)
 
     def weigh(self) -> i64:
         """Computes what the elements take in a listpack. O(n)."""
@@ -509,14 +513,3 @@ def _total(elements: list[bytes], start: i64, stop: i64) -> i64:
         total += len(elements[start])
         start += 1
     return total
-
-
-def _without(run: bytes, offsets: list[int], length: int) -> bytes:
-    """A run without the elements of `length` bytes at `offsets`."""
-    parts: list[bytes] = []
-    position = 0
-    for offset in offsets:
-        parts.append(run[position:offset])
-        position = offset + length
-    parts.append(run[position:])
-    return b"".join(parts)

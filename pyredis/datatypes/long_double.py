@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pyredis.datatypes.numbers import parse_int64
+
 MANTISSA_BITS: Final = 64
 LEAST_EXPONENT: Final = -16445
 """The exponent of the smallest subnormal number."""
@@ -52,6 +54,9 @@ def parse_long_double(text: bytes) -> LongDouble | None:
     That is NaN, blanks, anything before or after the number, too long a text, and finite numbers so large or
     so small that they would become infinite or zero.
     """
+    integer = parse_int64(text)
+    if integer is not None:
+        return LongDouble(integer, 0)
     if len(text) >= TEXT_LIMIT:
         return None
     match = _DECIMAL.match(text)
@@ -133,6 +138,24 @@ def add(one: LongDouble, other: LongDouble) -> LongDouble:
         exponent += excess
         total = -mantissa if total < 0 else mantissa
     return LongDouble(total, exponent, abs(total).bit_length() + exponent > INFINITE_BITS)
+
+
+def ceiling_of_thousandfold(value: LongDouble) -> int:
+    """The product with 1000 as a long double, rounded up; an infinite one is 2**INFINITE_BITS."""
+    if value.is_infinite:
+        return value.mantissa << INFINITE_BITS
+    mantissa = abs(value.mantissa) * 1000
+    exponent = value.exponent
+    excess = mantissa.bit_length() - MANTISSA_BITS
+    if excess > 0:
+        rest = mantissa & ((1 << excess) - 1)
+        half = 1 << (excess - 1)
+        mantissa >>= excess
+        if rest > half or (rest == half and mantissa & 1):
+            mantissa += 1
+        exponent += excess
+    product = -mantissa if value.mantissa < 0 else mantissa
+    return product << exponent if exponent >= 0 else -(-product >> -exponent)
 
 
 def format_long_double(value: LongDouble) -> bytes:

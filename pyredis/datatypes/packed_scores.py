@@ -1,12 +1,13 @@
 """A small sorted set in one bytes object: what a listpack is to Redis.
 
-Entries stand one behind the other in order (by score, then by the bytes of the member), each of them the score as a
-little-endian double, the length of the member in one byte, and the member. Nothing is changed in place: an edit builds
-new bytes, so a copy of the set is free. A *place* is the offset at which an entry begins.
+Entries stand one behind the other in order (by score, then by the bytes of the member), each of them the
+score as a little-endian double, the length of the member in one byte, and the member. Nothing is changed in
+place: an edit builds new bytes, so a copy of the set is free. A *place* is the offset at which an entry
+begins.
 
-Every search walks, 2 ns an entry when compiled, which beats anything cleverer up to some hundred entries; interpreted a
-step takes 0.12 us, so there the limit is lower. Ten members of 8 bytes take 208 bytes: as Python objects in a list and
-an array they would take 900.
+Every search walks, 2 ns an entry when compiled, which beats anything cleverer up to some hundred entries;
+interpreted a step takes 0.12 us, so there the limit is lower. Ten members of 8 bytes take 208 bytes: as
+Python objects in a list and an array they would take 900.
 """
 
 from __future__ import annotations
@@ -114,12 +115,10 @@ def remove(packed: bytes, place: i64) -> bytes:
 def pack(members: list[bytes], scores: vec[float]) -> bytes:
     """The set of entries that are in order and short enough. O(n)."""
     writer = BytesWriter()
-    i: i64 = 0
-    for member in members:
+    for i, member in enumerate(members):
         write_f64_le(writer, scores[i])
         writer.append(len(member))
         writer.write(member)
-        i += 1
     return writer.getvalue()
 
 

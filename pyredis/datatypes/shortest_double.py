@@ -6,20 +6,21 @@ digit off by one. Clients see those digits, so `repr` will not do.
 
 Grisu2 takes the double and the two midpoints towards its neighbours, multiplies the three by a power of ten
 from a table of 64-bit approximations, narrows the interval by the error that this may have made, and writes
-the digits of the upper end until what is left out fits the interval. @@MEASURED@@
+the digits of the upper end until what is left out fits the interval. Measured compiled: 290 ns for 0.35
+(`repr` 200 ns), 300 ns for 17 digits (510 ns); interpreted some 3 us.
 """
 
 from __future__ import annotations
 
-from math import frexp, ldexp
 from typing import Final
 
+from librt.strings import BytesWriter, read_i64_le, write_f64_le
 from mypy_extensions import i64
 
 from pyredis.form import COMPILED
 
-HIDDEN_BIT: Final = 1 << 52
-LEAST_EXPONENT: Final = -1074
+HIDDEN_BIT: Final[i64] = 1 << 52
+LEAST_EXPONENT: Final[i64] = -1074
 LOW_23: Final[i64] = (1 << 23) - 1
 LOW_27: Final[i64] = (1 << 27) - 1
 LOW_32: Final = (1 << 32) - 1
@@ -69,12 +70,33 @@ def _scaled(mantissa: i64, high: i64, low: i64) -> i64:
 
 def shortest_digits(value: float) -> tuple[i64, i64]:
     """Digits and exponent of a positive finite double: `digits * 10**exponent` reads back as `value`."""
-    binary: tuple[float, int] = frexp(value)
-    exponent: i64 = max(binary[1] - 53, LEAST_EXPONENT)
-    mantissa: i64 = int(ldexp(value, int(-exponent)))
+    top, room, distance, shift, power, step = _interval(value)
+    if COMPILED and step == 1:
+        digits, dropped = _generate(top, room, distance, shift)
+    else:
+        digits, dropped = _generate_from(_last_place(value) + power, top, room, distance, shift)
+    return digits, dropped - power
+
+
+def _interval(value: float) -> tuple[i64, i64, i64, i64, i64, i64]:
+    """What is read back as `value`, times a power of ten.
+
+    That is: the upper end less 2**63, how far down it reaches, how far below the end the value lies, all as
+    binary fractions with so many bits behind the point; the power; and the size of the last bit of the double,
+    more than one for subnormal numbers.
+    """
+    writer = BytesWriter()
+    write_f64_le(writer, value)
+    bits = read_i64_le(writer.getvalue(), 0)
+    mantissa = bits & (HIDDEN_BIT - 1)
+    exponent = (bits >> 52) + LEAST_EXPONENT - 1
+    if bits >= HIDDEN_BIT:
+        mantissa += HIDDEN_BIT
+    else:
+        exponent += 1
     below: i64 = 1 if mantissa == HIDDEN_BIT else 2
     step: i64 = 1
-    while mantissa < HIDDEN_BIT:  # subnormal; the neighbours stay as far away as they are
+    while mantissa < HIDDEN_BIT:
         mantissa <<= 1
         step <<= 1
         exponent -= 1
@@ -87,17 +109,11 @@ def shortest_digits(value: float) -> tuple[i64, i64]:
         index -= 1
     high: i64 = _HIGH[index]
     low: i64 = _LOW[index]
-    shift: i64 = -(exponent + _EXPONENT[index] + 64)
-    power: i64 = FIRST_POWER + POWER_STEP * index
-
     top = _scaled(4 * mantissa + 2 * step, high, low) - 1
-    distance = top - _scaled(4 * mantissa, high, low)
     bottom = _scaled(4 * mantissa - below * step, high, low) + 1
-    if COMPILED and step == 1:
-        digits, dropped = _generate(top, top - bottom, distance, shift)
-    else:
-        digits, dropped = _generate_from(_last_place(value) + power, top, top - bottom, distance, shift)
-    return digits, dropped - power
+    middle = _scaled(4 * mantissa, high, low)
+    shift: i64 = -(exponent + _EXPONENT[index] + 64)
+    return top, top - bottom, top - middle, shift, FIRST_POWER + POWER_STEP * index, step
 
 
 def _generate(top: i64, room: i64, distance: i64, shift: i64) -> tuple[i64, i64]:
@@ -105,8 +121,9 @@ def _generate(top: i64, room: i64, distance: i64, shift: i64) -> tuple[i64, i64]
 
     The last digit is then lowered while that comes nearer to the value, which lies `distance` below `top`.
     """
-    one: i64 = 1 << shift
-    digits: i64 = (top >> shift) + (1 << (63 - shift))
+    one: i64 = 1  # compiled, a literal would be shifted as a 32-bit number
+    digits: i64 = (top >> shift) + (one << (63 - shift))
+    one <<= shift
     fraction: i64 = top & (one - 1)
     exponent: i64 = 0
     if fraction <= room:
@@ -139,8 +156,8 @@ def _generate(top: i64, room: i64, distance: i64, shift: i64) -> tuple[i64, i64]
 def _generate_from(guess: int, top: int, room: int, distance: int, shift: int) -> tuple[i64, i64]:
     """As `_generate`, in few steps on large integers: for interpreted code, and for wide intervals.
 
-    `guess` is where the digits of the shortest text end. Those of Grisu2, whose interval is narrower, end there
-    or further to the right.
+    `guess` is where the digits of the shortest text end. Those of Grisu2, whose interval is narrower, end
+    there or further to the right.
     """
     top += 1 << 63
     exponent = guess

@@ -1,24 +1,28 @@
 """The sorted set: unique members, each with a score, in order of score and then of the member's bytes.
 
-A small set is one bytes object (`packed_scores`), a large one a `ScoreIndex`; which of them, a set decides by its own
-limits and never goes back. What OBJECT ENCODING says follows the limits of the configuration instead, as in Redis: a set
-is a `listpack` until it once held more members, or a longer one, than those allowed.
+A small set is one bytes object (`packed_scores`), a large one a `ScoreIndex`; which of them, a set decides
+by its own limits and never goes back. What OBJECT ENCODING says follows the limits of the configuration
+instead, as in Redis: a set is a `listpack` until it once held more members, or a longer one, than those
+allowed.
 
-Ranks count from 0 at the lowest score. Ranges of ranks are given as for a slice, `start` <= `stop` <= `size()`. Ranges
-of scores and of members turn into ranges of ranks first: O(log n) each, so a LIMIT skips at no cost.
+Ranks count from 0 at the lowest score. Ranges of ranks are given as for a slice, `start` <= `stop` <=
+`size()`. Ranges of scores and of members turn into ranges of ranks first: O(log n) each, so a LIMIT skips
+at no cost.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from librt.vecs import vec
 from mypy_extensions import i16, i64, mypyc_attr
 
 from pyredis.datatypes import packed_scores
 from pyredis.datatypes.digest import Digest
 from pyredis.datatypes.score_index import ScoreIndex, in_order
 from pyredis.datatypes.value import Value
+
+if TYPE_CHECKING:
+    from librt.vecs import vec
 
 UNCHANGED: Final[i64] = 0
 ADDED: Final[i64] = 1
@@ -27,22 +31,30 @@ UPDATED: Final[i64] = 2
 NOT_THERE: Final[i64] = -1
 
 
-class LexBound:
-    """One end of a range of members: `-`, `+`, `[member` or `(member`."""
+class LexRange:
+    """A range of members, from `-` or `[a` or `(a` to `+` or `[z` or `(z`."""
 
-    def __init__(self, member: bytes, is_exclusive: bool, is_endless: bool) -> None:
-        self.member: bytes = member
-        self.is_exclusive: bool = is_exclusive
-        # An endless lower bound lets everything pass, and so does an endless upper one.
-        self.is_endless: bool = is_endless
+    def __init__(self) -> None:
+        self.low: bytes = b""
+        self.is_low_exclusive: bool = False
+        self.has_low: bool = False
+        self.high: bytes = b""
+        self.is_high_exclusive: bool = False
+        self.has_high: bool = False
+        # From `+`, or to `-`, or the wrong way round: nothing can fit.
+        self.is_empty: bool = False
 
-    def is_below(self, member: bytes) -> bool:
-        """Whether a member is high enough, this being the lower bound."""
-        return self.is_endless or self.member < member or (self.member == member and not self.is_exclusive)
+    def is_above_low(self, member: bytes) -> bool:
+        """Whether a member is high enough."""
+        if not self.has_low:
+            return True
+        return member > self.low if self.is_low_exclusive else member >= self.low
 
-    def is_above(self, member: bytes) -> bool:
-        """Whether a member is low enough, this being the upper bound."""
-        return self.is_endless or member < self.member or (self.member == member and not self.is_exclusive)
+    def is_below_high(self, member: bytes) -> bool:
+        """Whether a member is low enough."""
+        if not self.has_high:
+            return True
+        return member < self.high if self.is_high_exclusive else member <= self.high
 
 
 @mypyc_attr(acyclic=True)
@@ -115,8 +127,7 @@ class SortedSet(Value):
         if place >= 0:
             if packed_scores.score_at(packed, place) == score:
                 return UNCHANGED
-            packed = packed_scores.remove(packed, place)
-            self.packed = packed_scores.insert(packed, packed_scores.place_of(packed, score, member), score, member)
+            self._insert_packed(packed_scores.remove(packed, place), member, score)
             return UPDATED
         count = i64(self.packed_count) + 1
         if count > max_entries or length > max_value:
@@ -124,9 +135,12 @@ class SortedSet(Value):
         if not self.is_listpack or count > packed_scores.MAX_ENTRIES or length > packed_scores.MAX_MEMBER:
             self._unpack().insert(member, score)
         else:
-            self.packed = packed_scores.insert(packed, packed_scores.place_of(packed, score, member), score, member)
+            self._insert_packed(packed, member, score)
             self.packed_count += 1
         return ADDED
+
+    def _insert_packed(self, packed: bytes, member: bytes, score: float) -> None:
+        self.packed = packed_scores.insert(packed, packed_scores.place_of(packed, score, member), score, member)
 
     def _unpack(self) -> ScoreIndex:
         """Turns a small set into a large one, for good."""
@@ -192,72 +206,82 @@ class SortedSet(Value):
         self.packed_count -= i16(stop - start)
 
     def count_below(self, score: float, inclusive: bool) -> i64:
-        """How many members have a lower score, or one that is not higher when `inclusive`: a rank. O(log n)."""
+        """How many members have a lower score, or one not higher when `inclusive`: a rank. O(log n)."""
         index = self.index
         if index is not None:
             return index.count_below(score, inclusive)
         return packed_scores.count_below(self.packed, score, inclusive)
 
-    # Ranges of members have a meaning only where all scores are equal. Redis answers elsewhere, too, and a listpack in
-    # a way that can be told: it walks, from the first member that fits to the next that does not.
+    # Ranges of members mean something only where all scores are equal. Redis answers elsewhere, too, and as to
+    # a listpack it can be told how: it walks, from the first member that fits to the next that does not.
 
-    def lex_start(self, low: LexBound, high: LexBound) -> i64:
-        """The rank of the first member between two bounds, or `size()` when there is none."""
+    def lex_start(self, lex: LexRange) -> i64:
+        """The rank of the first member in a range, or `size()` when there is none."""
         index = self.index
+        count: i64 = self.size()
+        if lex.is_empty or count == 0:
+            return count
         if index is not None:
-            start = index.count_before(low.member, low.is_exclusive) if not low.is_endless else i64(0)
-            return start if start < index.size and high.is_above(index.members(start, start + 1)[0]) else index.size
-        members = self._members_spanning(low, high)
+            start = index.count_before(lex.low, lex.is_low_exclusive) if lex.has_low else i64(0)
+            if start < count and lex.is_below_high(index.members(start, start + 1)[0]):
+                return start
+            return count
+        members = self._members_spanning(lex)
         for rank, member in enumerate(members):
-            if low.is_below(member):
-                return rank if high.is_above(member) else i64(self.packed_count)
-        return i64(self.packed_count)
+            if lex.is_above_low(member):
+                return rank if lex.is_below_high(member) else count
+        return count
 
-    def lex_stop(self, start: i64, high: LexBound) -> i64:
+    def lex_stop(self, start: i64, lex: LexRange) -> i64:
         """The rank behind the last member that fits, counted from one at `start`."""
         index = self.index
         if index is not None:
-            if high.is_endless:
+            if not lex.has_high:
                 return index.size
-            return max(start, index.count_before(high.member, not high.is_exclusive))
+            return max(start, index.count_before(lex.high, not lex.is_high_exclusive))
         for member in packed_scores.members(self.packed, start, i64(self.packed_count)):
-            if not high.is_above(member):
+            if not lex.is_below_high(member):
                 break
             start += 1
         return start
 
-    def lex_last(self, low: LexBound, high: LexBound) -> i64:
-        """The rank of the last member between two bounds, or NOT_THERE."""
+    def lex_last(self, lex: LexRange) -> i64:
+        """The rank of the last member in a range, or NOT_THERE."""
         index = self.index
+        rank: i64 = self.size() - 1
+        if lex.is_empty or rank < 0:
+            return NOT_THERE
         if index is not None:
-            last = index.size - 1
-            if not high.is_endless:
-                last = index.count_before(high.member, not high.is_exclusive) - 1
-            return last if last >= 0 and low.is_below(index.members(last, last + 1)[0]) else NOT_THERE
-        members = self._members_spanning(low, high)
-        rank: i64 = len(members) - 1
+            if lex.has_high:
+                rank = index.count_before(lex.high, not lex.is_high_exclusive) - 1
+            if rank >= 0 and lex.is_above_low(index.members(rank, rank + 1)[0]):
+                return rank
+            return NOT_THERE
+        members = self._members_spanning(lex)
+        if not members:
+            return NOT_THERE
         while rank >= 0:
-            if high.is_above(members[rank]):
-                return rank if low.is_below(members[rank]) else NOT_THERE
+            if lex.is_below_high(members[rank]):
+                return rank if lex.is_above_low(members[rank]) else NOT_THERE
             rank -= 1
         return NOT_THERE
 
-    def lex_bottom(self, last: i64, low: LexBound) -> i64:
-        """The rank of the first member that fits, going down from one at `last`; `last + 1` when none does."""
+    def lex_bottom(self, last: i64, lex: LexRange) -> i64:
+        """The rank of the first member that fits, going down from `last`; `last + 1` when none does."""
         index = self.index
         if index is not None:
-            if low.is_endless:
+            if not lex.has_low:
                 return 0
-            return min(last + 1, index.count_before(low.member, low.is_exclusive))
+            return min(last + 1, index.count_before(lex.low, lex.is_low_exclusive))
         members = packed_scores.members(self.packed, 0, last + 1)
-        while last >= 0 and low.is_below(members[last]):
+        while last >= 0 and lex.is_above_low(members[last]):
             last -= 1
         return last + 1
 
-    def _members_spanning(self, low: LexBound, high: LexBound) -> list[bytes]:
+    def _members_spanning(self, lex: LexRange) -> list[bytes]:
         """All members of a small set, or none where the first or the last one shows that nothing can fit."""
         members = packed_scores.members(self.packed, 0, i64(self.packed_count))
-        if not members or not low.is_below(members[-1]) or not high.is_above(members[0]):
+        if not lex.is_above_low(members[-1]) or not lex.is_below_high(members[0]):
             return []
         return members
 
@@ -281,7 +305,7 @@ class SortedSet(Value):
         return 1 if index is None else index.size
 
     def release(self, limit: int) -> bool:
-        """Frees up to about `limit` members of a set that nobody needs any more; false when the rest is cheap."""
+        """Frees up to about `limit` members of a set that nobody needs any more; false when little is left."""
         index = self.index
         return index is not None and index.release(limit)
 
@@ -313,9 +337,16 @@ class SortedSet(Value):
 def from_pairs(pairs: dict[bytes, float], max_entries: i64, max_value: i64) -> SortedSet:
     """A set of these members with these scores. O(n log n)."""
     members, scores = in_order(pairs.items())
+    return from_entries(members, scores, max_entries, max_value)
+
+
+def from_entries(members: list[bytes], scores: vec[float], max_entries: i64, max_value: i64) -> SortedSet:
+    """A set of entries that are in order. O(n)."""
     zset = SortedSet()
     count: i64 = len(members)
-    longest: i64 = max(map(len, members), default=0)
+    longest: i64 = 0
+    for member in members:
+        longest = max(longest, i64(len(member)))
     zset.is_listpack = count <= max_entries and longest <= max_value
     if zset.is_listpack and count <= packed_scores.MAX_ENTRIES and longest <= packed_scores.MAX_MEMBER:
         zset.packed = packed_scores.pack(members, scores)

@@ -118,13 +118,12 @@ class Blocking:
         if not isinstance(operation, BlockedOperation) or not operation.is_waiting:
             return False
         ctx = operation.ctx
-        ctx.effects = None
+        outer = ctx.swap_effects(None)
         try:
             reply = operation.serve(key)
         except CommandError as error:
             reply = error_reply(error.message)
-        effects: list[list[bytes]] | None = ctx.effects
-        ctx.effects = None
+        effects = ctx.swap_effects(outer)
         if effects is not None:
             for effect in effects:
                 self.engine.propagate(operation.database.index, effect)

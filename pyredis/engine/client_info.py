@@ -1,20 +1,21 @@
 """The line that describes a client: CLIENT LIST, CLIENT INFO and the log.
 
-Fields, order and letters are those of Redis 7.4 (`catClientInfoString` in networking.c). Some describe buffers that a
-Redis client has and ours has not: there is no reply buffer to grow and shrink (`rbs` and `rbp` are 0) and no room kept
-for requests in advance (`qbuf-free` is 0).
+Fields, order and letters are those of Redis 7.4 (`catClientInfoString` in networking.c). Some describe
+buffers that a Redis client has and ours has not: there is no reply buffer to grow and shrink (`rbs` and `rbp`
+are 0) and no room kept for requests in advance (`qbuf-free` is 0).
 """
 
 from __future__ import annotations
 
-from typing import Final
-
-from mypy_extensions import i64
+from typing import TYPE_CHECKING, Final
 
 from pyredis.engine.context import Context
 
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
 CLIENT_BYTES: Final = 3000
-"""What a connection without a name, subscription or request takes up: session, parser, transport, and their parts."""
+"""What a connection without a name, subscription or request takes up: session, parser, transport."""
 QUEUED_BYTES: Final = 160
 """What a command queued by MULTI takes up besides the bytes of its arguments."""
 WATCHED_BYTES: Final = 200
@@ -22,7 +23,10 @@ WATCHED_BYTES: Final = 200
 
 
 def client_line(ctx: Context, running: list[bytes] | None = None) -> bytes:
-    """One client in `name=value` fields, without a line end; `running` is the request by which it asks about itself."""
+    """One client in `name=value` fields, without a line end.
+
+    `running` is the request by which a client asks about itself.
+    """
     engine = ctx.engine
     now_ms: i64 = engine.clock.now_ms
     queue = ctx.queue
@@ -58,7 +62,8 @@ def client_line(ctx: Context, running: list[bytes] | None = None) -> bytes:
         b"obl=0",
         b"oll=%d" % messages,
         b"omem=%d" % pending,
-        b"tot-mem=%d" % (CLIENT_BYTES + len(ctx.name) + query_bytes + room + argv_bytes + multi_bytes + pending),
+        b"tot-mem=%d"
+        % (CLIENT_BYTES + len(ctx.name) + query_bytes + room + argv_bytes + multi_bytes + pending),
         b"events=" + (b"rw" if pending else b"r"),
         b"cmd=" + (b"NULL" if command is None else command.full_name),
         b"user=" + ctx.user,
@@ -83,6 +88,8 @@ def client_flags(ctx: Context) -> bytes:
         letters += b"d"
     if ctx.closing:
         letters += b"c"
+    if ctx.is_unblocked:
+        letters += b"u"
     if ctx.is_unix:
         letters += b"U"
     if ctx.no_evict:

@@ -130,6 +130,7 @@ class CommandSpec:
         deprecated: tuple[str, str] | None,
         summary: str,
         find_keys: KeyFinder | None,
+        is_system: bool,
     ) -> None:
         self.name: str = name
         self.handler: Handler | None = handler
@@ -146,6 +147,7 @@ class CommandSpec:
         self.deprecated: tuple[str, str] | None = deprecated
         self.summary: str = summary
         self.find_keys: KeyFinder | None = find_keys
+        self.is_system: bool = is_system
 
 
 def no_handler(ctx: Context, argv: list[bytes]) -> bytes | None:

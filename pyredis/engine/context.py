@@ -1,8 +1,8 @@
 """What a command handler sees: one client, the database it selected, and the engine behind both.
 
-`Context` holds the state of a connection but no socket. A server session, the in-process client and a script each
-subclass it and decide where `push` delivers. The gates are bits that send a command through the careful path of
-dispatch; zero means that the handler may run at once.
+`Context` holds the state of a connection but no socket. A server session, the in-process client and a script
+each subclass it and decide where `push` delivers. The gates are bits that send a command through the careful
+path of dispatch; zero means that the handler may run at once.
 """
 
 from __future__ import annotations
@@ -94,6 +94,8 @@ class Context:
         self.closing: bool = False
         # Waits for a reply that comes later, or is held by CLIENT PAUSE.
         self.is_blocked: bool = False
+        # The wait is over and the client not yet back at its requests.
+        self.is_unblocked: bool = False
         # What to log instead of the command itself; None = the command as it came.
         self.effects: list[list[bytes]] | None = None
 
@@ -101,17 +103,17 @@ class Context:
         """Delivers an encoded out-of-band message; a context without a reader drops it."""
 
     def send_pushed(self) -> None:
-        """Sends the messages that `push` gathered; called once for each client that entered `Engine.unsent`."""
+        """Sends the messages that `push` gathered; called for each client in `Engine.unsent`."""
 
     def close(self, after_reply: bool) -> None:
         """Ends the connection, at once or once the replies given so far are sent."""
         self.closing = True
 
     def wake(self) -> None:
-        """Lets a client go on soon that is in `Engine.postponed`, the pause having ended; runs nothing itself."""
+        """Lets a client of `Engine.postponed` go on soon, the pause having ended; runs nothing itself."""
 
     def unblock(self, with_error: bool) -> bool:
-        """Ends the wait of a blocking command as if it had timed out, or with an error; false when there is none."""
+        """Ends a blocking command's wait, as if its time were up or with an error; false if there is none."""
         return self.engine.blocking.unblock(self, with_error)
 
     def unblocked(self, reply: bytes) -> None:
@@ -213,6 +215,16 @@ class Context:
             self.effects = [argv]
         else:
             self.effects.append(argv)
+
+    def swap_effects(self, effects: list[list[bytes]] | None) -> list[list[bytes]] | None:
+        """Sets the named effects and returns those before.
+
+        A method, because mypy takes an attribute that was set to None to be None still after a handler has
+        run, and compiled code relies on what mypy thinks.
+        """
+        before = self.effects
+        self.effects = effects
+        return before
 
     def propagate_nothing(self) -> None:
         """Keeps the running command out of the log, though it changed something."""

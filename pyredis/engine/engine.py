@@ -10,9 +10,10 @@ import logging
 import os
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from pyredis.clock import Clock
+from pyredis.datatypes.list_value import ListLimits
 from pyredis.engine.blocking import BLOCKING_TIMER, Blocking
 from pyredis.engine.command import Command, CommandSpec, build_table, flatten_table
 from pyredis.engine.pubsub import PubSub
@@ -50,6 +51,7 @@ class Listener:
         self.port: int = port
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Host:
     """What an engine asks of the process around it."""
 
@@ -72,6 +74,7 @@ class Host:
         """Calls `Engine.timer_fired(what)` after a while; a later call for the same thing replaces the earlier one."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class PropagationSink:
     """Receives every change as commands: a log or a replica."""
 
@@ -106,6 +109,7 @@ class Engine(KeyspaceListener):
         self.query_buffer_limit: i64 = 1 << 30
         self.max_bulk: int = 512 << 20
         self.output_limits: dict[str, tuple[int, int, int]] = {}
+        self.list_limits: ListLimits = ListLimits()
         self.zset_max_entries: i64 = 128
         self.zset_max_value: i64 = 64
         self.connections_received: int = 0
@@ -142,9 +146,11 @@ class Engine(KeyspaceListener):
             ("proto-max-bulk-len", self._apply_limits),
             ("lazyfree-lazy-expire", self._apply_keyspace),
             ("lazyfree-lazy-server-del", self._apply_keyspace),
+            ("lazyfree-lazy-user-del", self._apply_keyspace),
             ("maxmemory-policy", self._apply_keyspace),
             ("lfu-log-factor", self._apply_keyspace),
             ("lfu-decay-time", self._apply_keyspace),
+            ("list-max-listpack-size", self._apply_encodings),
             ("zset-max-listpack-entries", self._apply_encodings),
             ("zset-max-listpack-value", self._apply_encodings),
             ("appendonly", _refuse_append_only),
@@ -174,6 +180,7 @@ class Engine(KeyspaceListener):
         return None
 
     def _apply_encodings(self, config: Config) -> str | None:
+        self.list_limits.set(config.get_int("list-max-listpack-size"))
         self.zset_max_entries = config.get_int("zset-max-listpack-entries")
         self.zset_max_value = config.get_int("zset-max-listpack-value")
         return None
@@ -182,6 +189,7 @@ class Engine(KeyspaceListener):
         keyspace = self.keyspace
         keyspace.lazy_expire = config.get_bool("lazyfree-lazy-expire")
         keyspace.lazy_server_del = config.get_bool("lazyfree-lazy-server-del")
+        keyspace.lazy_user_del = config.get_bool("lazyfree-lazy-user-del")
         keyspace.access_policy.log_factor = float(config.get_int("lfu-log-factor"))
         keyspace.access_policy.decay_minutes = config.get_int("lfu-decay-time")
         keyspace.count_frequency(config.get_str("maxmemory-policy").endswith("-lfu"))

@@ -1,9 +1,9 @@
 """Channels, patterns and shard channels, and who listens to them.
 
-Listeners are kept in dicts used as ordered sets: messages go out in the order of subscription, leaving is O(1). A
-message is encoded once per protocol version that somebody speaks, not once per listener; what remains for each of them
-is to append it to the output (`Context.push`), which leaves the process together with everything else that the running
-batch of commands causes.
+Listeners are kept in dicts used as ordered sets: messages go out in the order of subscription, leaving is
+O(1). A message is encoded once per protocol version that somebody speaks, not once per listener; what remains
+for each of them is to append it to the output (`Context.push`), which leaves the process together with
+everything else that the running batch of commands causes.
 
 Measured compiled, one PUBLISH to 1,000 listeners, nothing but this module and `Session.push`: @@FANOUT@@
 """

@@ -91,7 +91,7 @@ class AccessTable:
             self._put(key, self.clock.now_ms // 1000 - EPOCH_SECONDS)
 
     def renew(self, key: bytes) -> None:
-        """The key has got another value, unseen: as fresh as a new key, and used once more than the old one."""
+        """The key has got another value unseen: as fresh as a new key's, and used once more than the old."""
         if self.policy.counts_frequency:
             self.mark(key)
         else:
@@ -112,7 +112,7 @@ class AccessTable:
         self._put(key, max(self.clock.now_ms // 1000 - EPOCH_SECONDS - seconds, 0))
 
     def frequency(self, key: bytes) -> int:
-        """The access counter, 0 to 255, less what it has lost with time; only while frequencies are tracked."""
+        """The access counter, 0 to 255, less what it has lost with time; only while they are counted."""
         packed = self._get(key)
         counter: i64 = packed & HIGHEST_FREQUENCY
         decay = self.policy.decay_minutes

@@ -60,12 +60,13 @@ class Keyspace:
         self.misses: i64 = 0
         self.expired: i64 = 0
         self.active_expire: bool = True
-        # While true, keys past their deadline are hidden, yet stay until somebody else decides: a primary, or the
-        # end of a pause in which nothing may change.
+        # While true, keys past their deadline are hidden, yet stay until somebody else decides: a primary, or
+        # the end of a pause in which nothing may change.
         self.keeps_expired: bool = False
         self.lazy_free: LazyFree = LazyFree()
         self.lazy_expire: bool = False
         self.lazy_server_del: bool = False
+        self.lazy_user_del: bool = False
         self.access_policy: AccessPolicy = AccessPolicy(clock)
         self.event_mask: i64 = 0
         self.listener: KeyspaceListener | None = None
@@ -142,13 +143,19 @@ class Database:
 
     def inspect(self, key: bytes) -> Any:
         """As `lookup_read` for commands that only look at a key from outside, such as TTL: no access."""
+        value = self.examine(key)
+        if value is None:
+            self.notify(events.KEY_MISS, b"keymiss", key)
+        return value
+
+    def examine(self, key: bytes) -> Any:
+        """As `inspect` without an event for a miss, for commands about the insides of a key, such as OBJECT."""
         value = self.peek(key)
-        if value is not None:
+        if value is None:
+            self.keyspace.misses += 1
+        else:
             self.keyspace.hits += 1
-            return value
-        self.keyspace.misses += 1
-        self.notify(events.KEY_MISS, b"keymiss", key)
-        return None
+        return value
 
     def peek(self, key: bytes) -> Any:
         """The value at `key` or None, leaving no trace. O(1)."""
@@ -162,7 +169,7 @@ class Database:
         return self.peek(key) is not None
 
     def expire_if_due(self, key: bytes) -> bool:
-        """Removes `key` when its deadline has passed, or hides it while such keys are kept; says whether it did."""
+        """Removes `key` when its deadline has passed, or hides it while such keys are kept; true if so."""
         deadline = self.expires.get(key)
         if deadline is None or abs(deadline) > self.clock.now_ms:
             return False
@@ -224,7 +231,7 @@ class Database:
             self.signal(key)
 
     def replace(self, key: bytes, value: Any) -> None:
-        """Sets `key` to `value`, keeping its deadline, and signals the change; for a key that was looked up."""
+        """Sets a key that was looked up to `value`, keeping its deadline, and signals the change."""
         if self.values.set(key, value):
             self.access.begin(key, self.values.size)
             if self.keyspace.event_mask != 0:
@@ -236,7 +243,7 @@ class Database:
             self.signal(key)
 
     def delete(self, key: bytes, lazy: bool = False) -> bool:
-        """Removes `key`; false when it was not there. Signals the change; `lazy` puts off freeing a large value."""
+        """Removes `key` with a signal; false when it was not there. `lazy` puts off freeing a large value."""
         if self.expires.size != 0 and self.expire_if_due(key):
             return False
         value = self.remove(key)
@@ -249,7 +256,7 @@ class Database:
         return True
 
     def add(self, key: bytes, value: Any, deadline_ms: int) -> None:
-        """Creates a key that is not there, with a deadline or `NO_DEADLINE`; the caller signals and counts it."""
+        """Creates a key, with a deadline or `NO_DEADLINE`; the caller signals and counts it."""
         self.values.set(key, value)
         self.access.begin(key, self.values.size)
         if deadline_ms != NO_DEADLINE:
@@ -352,7 +359,7 @@ class Database:
         self.expires.check()
         self.expiry.check()
         assert self.expiry.expires is self.expires
-        for key, _ in self.expires.items():
+        for key in self.expires.keys():  # noqa: SIM118 - no dict
             assert self.values.contains(key)
 
 

@@ -185,7 +185,7 @@ class ExpiryQueue:
         elif bucket_of(-deadline, now_ms) > number:
             self._move(key, deadline, now_ms)
         else:
-            # The clock has been set back, so that the later deadline has the earlier bucket: good where it is.
+            # The clock was set back, so that the later deadline has the earlier bucket: good where it is.
             self.sweep_seen.add(key)
             self.sweep_kept.append(key)
 
@@ -213,7 +213,7 @@ class ExpiryQueue:
     def check(self) -> None:
         """Asserts the rules; O(n), for tests."""
         assert sorted(self.heap) == sorted(self.buckets)
-        # Entries that the sweep has dropped or moved still stand in the part of its bucket that it has passed.
+        # Entries that the sweep has dropped or moved still stand in the part of its bucket that it passed.
         passed = self.sweep_position - len(self.sweep_kept)
         assert sum(map(len, self.buckets.values())) - passed == self.entries
         places: dict[bytes, set[int]] = {}

@@ -35,7 +35,7 @@ class LazyFree:
         self.queues: list[ExpiryQueue] = []
 
     def add_value(self, value: Any) -> None:
-        """Takes over a value that has been removed, if freeing it at once would be felt; the caller forgets it."""
+        """Takes over a value that was removed, if freeing it at once would be felt; the caller forgets it."""
         if isinstance(value, Value) and value.free_effort() > EFFORT_THRESHOLD:
             self.pending += 1
             self.values.append(value)
@@ -76,10 +76,11 @@ class LazyFree:
         shard = table.take_shard()
         if not table.directory:
             self.tables.pop()
-        kept: list[Value] = []
-        for value in shard.values():
-            if isinstance(value, Value) and value.free_effort() > EFFORT_THRESHOLD:
-                kept.append(value)
+        kept = [
+            value
+            for value in shard.values()
+            if isinstance(value, Value) and value.free_effort() > EFFORT_THRESHOLD
+        ]
         self.values += kept
         self._count(len(shard) - len(kept))
 

@@ -45,10 +45,7 @@ class KeyWatch:
 
     def has_expired(self) -> bool:
         """Whether a watched key has passed its deadline since it was watched."""
-        for watched in self.keys:
-            if not watched.expired and watched.database.is_due(watched.key):
-                return True
-        return False
+        return any(not watched.expired and watched.database.is_due(watched.key) for watched in self.keys)
 
     def _let_go(self) -> None:
         for watched in self.keys:
@@ -97,7 +94,7 @@ class WatchedKey:
 
 
 def replace_all(database: Database, other: Database | None) -> None:
-    """Tells every watcher of a database that it is about to be emptied, or to get the contents of another one."""
+    """Tells every watcher of a database that it is about to be emptied, or to get another one's contents."""
     for watchers in list(database.watchers.values()):
         for watched in list(watchers.values()):
             watched.replace(other)

@@ -1,14 +1,15 @@
 """One connection, sans-IO: bytes in, commands run, bytes out.
 
-A `Session` is the `Context` of a network client. The transport feeds it what arrived and writes what it returns; it
-calls back only through `Wire`. Rules kept:
+A `Session` is the `Context` of a network client. The transport feeds it what arrived and writes what it
+returns; it calls back only through `Wire`. Rules kept:
 
-* Replies leave in the order of the requests. A message that a command pushes to its own client stands behind the
-  command's reply (that of the whole transaction, in EXEC), as since Redis 7.2.
-* Messages to other clients gather in their `out` and leave when the slice that caused them ends: a client that is
-  published to by a whole pipeline gets one write. Only messages that nobody's request caused leave at once.
-* One call of `receive` or `resume` runs for about `SLICE_SECONDS` at most; what is left waits for the next call, so one
-  huge pipeline does not starve other clients. Sessions never run inside each other.
+* Replies leave in the order of the requests. A message that a command pushes to its own client stands behind
+  the command's reply (that of the whole transaction, in EXEC), as since Redis 7.2.
+* Messages to other clients gather in their `out` and leave when the slice that caused them ends: a client
+  that is published to by a whole pipeline gets one write. Only messages that nobody's request caused leave at
+  once.
+* One call of `receive` or `resume` runs for about `SLICE_SECONDS` at most; what is left waits for the next
+  call, so one huge pipeline does not starve other clients. Sessions never run inside each other.
 * After a protocol error, QUIT or a kill nothing more is read. A killed client is out of the engine at once.
 """
 
@@ -18,7 +19,7 @@ import logging
 from typing import Final
 
 from librt.time import time
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from pyredis.commands.dispatch import POSTPONED, execute
 from pyredis.engine.client_info import client_line
@@ -33,7 +34,7 @@ REFRESH_SECONDS: Final = 0.0005
 
 WRITE_BYTES: Final[i64] = 1 << 20
 UNREAD_BYTES: Final[i64] = 256 << 20
-"""Output that a client may leave unread before its requests wait, where `client-output-buffer-limit` sets no bound."""
+"""Output that a client may leave unread before its requests wait; its output limit may be lower."""
 UNAUTHENTICATED_QUERY_BYTES: Final[i64] = 1 << 20
 
 HOLD_NONE: Final = 0
@@ -49,6 +50,7 @@ HOLD_BLOCKED: Final = 4
 log = logging.getLogger("pyredis")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Wire:
     """What a session needs from its transport."""
 
@@ -79,7 +81,8 @@ class Session(Context):
         super().__init__(engine)
         self.wire: Wire = wire
         self.parser: RequestParser = parser
-        # Output to be written, its messages to other clients' commands counted, and the messages to the own one.
+        # Output to be written, messages from other clients included, of which the size is kept; and messages
+        # from the own commands, which go behind the reply.
         self.out: list[bytes] = []
         self.pushed_bytes: i64 = 0
         self.is_unsent: bool = False
@@ -119,9 +122,10 @@ class Session(Context):
             self._go_on()
 
     def unblocked(self, reply: bytes) -> None:
-        """Sends the reply of a blocking command, and goes on with what came behind it in the loop's next round."""
+        """Sends the reply of a blocking command; what came behind it runs in the loop's next round."""
         self.hold = HOLD_SLICE
         self.is_blocked = False
+        self.is_unblocked = True
         if self.reply_mode == REPLY_ON:
             self.out.append(reply)
         else:
@@ -130,6 +134,8 @@ class Session(Context):
 
     def wake(self) -> None:
         """Runs the postponed request in the loop's next round."""
+        self.is_blocked = False
+        self.is_unblocked = True
         self.wire.run_soon()
 
     def run_requests(self) -> None:
@@ -277,7 +283,7 @@ class Session(Context):
             self.check_output_limit()
 
     def check_output_limit(self) -> None:
-        """Closes a connection whose unread output is over the hard limit, or over the soft one for too long."""
+        """Closes a connection whose unread output is over the hard limit, or the soft one for too long."""
         pending = self.wire.pending_bytes()
         hard, soft, seconds = self.engine.output_limits[self.client_type()]
         now_ms = self.engine.clock.now_ms
@@ -289,7 +295,8 @@ class Session(Context):
         is_over_soft = self.over_soft_since_ms and now_ms - self.over_soft_since_ms >= seconds * 1000
         if (hard and pending > hard) or is_over_soft:
             self.engine.statistics.output_limit_closed += 1
-            log.warning("Client %s closed for overcoming of output buffer limits.", client_line(self).decode())
+            line = client_line(self).decode()
+            log.warning("Client %s closed for overcoming of output buffer limits.", line)
             self.close(False)
 
     def set_authenticated(self, authenticated: bool) -> None:
@@ -298,7 +305,7 @@ class Session(Context):
         self.parser.authenticated = authenticated
 
     def _check_query_limit(self) -> None:
-        """Closes the connection when more waits to be run than is allowed; what MULTI has queued counts, too."""
+        """Closes the connection when more waits to be run than is allowed, what MULTI queued included."""
         waiting: i64 = self.parser.buffered() + self.queued_bytes
         limit: i64 = self.engine.query_buffer_limit
         if waiting > limit or (waiting > UNAUTHENTICATED_QUERY_BYTES and not self.authenticated):
@@ -309,7 +316,7 @@ class Session(Context):
     def _go_on(self) -> None:
         """Runs more requests, what they waited for having come."""
         self.hold = HOLD_NONE
-        self.is_blocked = False
+        self.is_unblocked = False
         self.run_requests()
         if self.hold != HOLD_SLICE and self.hold != HOLD_DRAIN:
             self.wire.set_reading(True)
@@ -320,7 +327,7 @@ class Session(Context):
         self.wire.set_reading(False)
 
     def _postpone(self, argv: list[bytes]) -> None:
-        """Keeps a request for the end of the pause; clients then go on in the order in which they came here."""
+        """Keeps a request for the end of the pause; clients then go on in the order of coming here."""
         self.postponed = argv
         self.is_blocked = True
         self.hold = HOLD_PAUSED

@@ -47,9 +47,10 @@ class TestInfoAndList:
     def test_the_fields_and_their_order_are_those_of_7_4(self) -> None:
         client = InProcess().client()
         assert client.command("CLIENT", "INFO") == (
-            b"$282\r\nid=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=-1 name= age=0 idle=0 flags=N db=0 sub=0 "
-            b"psub=0 ssub=0 multi=-1 watch=0 qbuf=0 qbuf-free=0 argv-mem=10 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 "
-            b"omem=0 tot-mem=3010 events=r cmd=client|info user=default redir=-1 resp=2 lib-name= lib-ver=\n\r\n"
+            b"$282\r\nid=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=-1 name= age=0 idle=0 flags=N db=0 "
+            b"sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=0 qbuf-free=0 argv-mem=10 multi-mem=0 rbs=0 rbp=0 "
+            b"obl=0 oll=0 omem=0 tot-mem=3010 events=r cmd=client|info user=default redir=-1 resp=2 "
+            b"lib-name= lib-ver=\n\r\n"
         )
 
     def test_is_a_verbatim_string_in_resp3(self) -> None:
@@ -246,7 +247,9 @@ class TestNames:
 
     def test_setinfo_refuses_what_it_does_not_know(self) -> None:
         client = InProcess().client()
-        assert client.command("CLIENT", "SETINFO", "LIB-FOO", "x") == b"-ERR Unrecognized option 'LIB-FOO'\r\n"
+        assert (
+            client.command("CLIENT", "SETINFO", "LIB-FOO", "x") == b"-ERR Unrecognized option 'LIB-FOO'\r\n"
+        )
         assert client.command("CLIENT", "SETINFO", "LIB-NAME") == (
             b"-ERR wrong number of arguments for 'client|setinfo' command\r\n"
         )
@@ -294,7 +297,11 @@ class TestReply:
         assert client.received() == message
         assert client.command("PUBLISH", "a", "m") == message
         client.command("CLIENT", "REPLY", "ON")
-        skipped = encode_command("CLIENT", "REPLY", "SKIP") + encode_command("PSUBSCRIBE", "b") + encode_command("PING")
+        skipped = (
+            encode_command("CLIENT", "REPLY", "SKIP")
+            + encode_command("PSUBSCRIBE", "b")
+            + encode_command("PING")
+        )
         assert client.send(skipped) == b">3\r\n$10\r\npsubscribe\r\n$1\r\nb\r\n:2\r\n+PONG\r\n"
 
     @pytest.mark.parametrize(
@@ -629,7 +636,9 @@ class TestTheRest:
 
     def test_help_is_an_array_of_status_lines(self) -> None:
         reply = InProcess().client().command("CLIENT", "HELP")
-        assert reply.startswith(b"*58\r\n+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n")
+        assert reply.startswith(
+            b"*58\r\n+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n"
+        )
         assert reply.endswith(b"+HELP\r\n+    Prints this help.\r\n")
         assert len(re.findall(rb"\+[^\r\n]*\r\n", reply)) == 58
 

@@ -53,8 +53,8 @@ class TestAuthWithoutPassword:
     def test_one_argument_is_a_mistake(self) -> None:
         client = InProcess().client()
         assert client.command("AUTH", "x") == (
-            b"-ERR AUTH <password> called without any password configured for the default user. Are you sure your "
-            b"configuration is correct?\r\n"
+            b"-ERR AUTH <password> called without any password configured for the default user. Are you sure "
+            b"your configuration is correct?\r\n"
         )
 
     def test_any_password_is_right_for_the_default_user(self) -> None:
@@ -92,7 +92,15 @@ class TestAuthWithPassword:
 
     @pytest.mark.parametrize(
         "words",
-        [(b"",), (b"sekre",), (b"sekrets",), (b"SEKRET",), (b"default", b"x"), (b"nobody", PASSWORD), (b"", PASSWORD)],
+        [
+            (b"",),
+            (b"sekre",),
+            (b"sekrets",),
+            (b"SEKRET",),
+            (b"default", b"x"),
+            (b"nobody", PASSWORD),
+            (b"", PASSWORD),
+        ],
     )
     def test_keeps_out(self, server: InProcess, words: tuple[bytes, ...]) -> None:
         client = server.client()
@@ -125,9 +133,9 @@ class TestAuthWithPassword:
     def test_hello_needs_authentication(self, server: InProcess) -> None:
         client = server.client()
         refusal = (
-            b"-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
-            b"<user> <pass> option can be used to authenticate the client and select the RESP protocol version at "
-            b"the same time\r\n"
+            b"-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+            b"<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
+            b"protocol version at the same time\r\n"
         )
         assert client.command("HELLO") == refusal
         assert client.command("HELLO", 3) == refusal
@@ -163,7 +171,10 @@ class TestHello:
             (["3", "AUTH"], b"ERR Syntax error in HELLO option 'AUTH'"),
             (["3", "AUTH", "default"], b"ERR Syntax error in HELLO option 'AUTH'"),
             (["3", "SETNAME"], b"ERR Syntax error in HELLO option 'SETNAME'"),
-            (["3", "SETNAME", "a b"], b"ERR Client names cannot contain spaces, newlines or special characters."),
+            (
+                ["3", "SETNAME", "a b"],
+                b"ERR Client names cannot contain spaces, newlines or special characters.",
+            ),
             (["3", "AUTH", "nobody", "x"], WRONG_PASS[1:-2]),
             (["5", "SETNAME", "a b"], b"NOPROTO unsupported protocol version"),
         ],

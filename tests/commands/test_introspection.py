@@ -220,7 +220,7 @@ def spec_of(entry: list[Tree]) -> CommandSpec:
     assert isinstance(arity, int)
     specs = tuple(key_spec_of(_pairs(key)) for key in _list(keys))
     words = name.decode().replace("|", " ").upper()
-    return CommandSpec(words, None, "", arity, 0, specs, (), "", "", "", (), (), None, "", None)
+    return CommandSpec(words, None, "", arity, 0, specs, (), "", "", "", (), (), None, "", None, False)
 
 
 def key_spec_of(fields: dict[bytes, Tree]) -> KeySpec:
@@ -304,7 +304,7 @@ def is_sufficient(key: KeySpec) -> bool:
 class TestFindKeys:
     def declare(self, keys: tuple[KeySpec, ...], with_finder: bool = True) -> CommandSpec:
         finder = last_argument if with_finder else None
-        return CommandSpec("X", None, "", -2, 0, keys, (), "", "", "", (), (), None, "", finder)
+        return CommandSpec("X", None, "", -2, 0, keys, (), "", "", "", (), (), None, "", finder, False)
 
     @pytest.mark.parametrize(
         "keys", [unknown_keys("RW"), counted_keys("RO", 1), keyword_keys("RO incomplete", "K", 1, 0)]

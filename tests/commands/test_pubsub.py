@@ -24,8 +24,8 @@ def frame(protocol: int, *items: bytes | str | int | None) -> bytes:
 PROTOCOLS = pytest.mark.parametrize("protocol", [2, 3])
 
 CONTEXT_ERROR = (
-    "-ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
-    "context\r\n"
+    "-ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+    "this context\r\n"
 )
 
 
@@ -102,8 +102,8 @@ class TestSubscribing:
 
 class TestRestrictedMode:
     ALLOWED = (
-        ["SUBSCRIBE", "b"], ["PSUBSCRIBE", "b"], ["SSUBSCRIBE", "b"], ["UNSUBSCRIBE", "b"], ["PUNSUBSCRIBE", "b"],
-        ["SUNSUBSCRIBE", "b"], ["PING"], ["RESET"],
+        ["SUBSCRIBE", "b"], ["PSUBSCRIBE", "b"], ["SSUBSCRIBE", "b"], ["UNSUBSCRIBE", "b"],
+        ["PUNSUBSCRIBE", "b"], ["SUNSUBSCRIBE", "b"], ["PING"], ["RESET"],
     )  # fmt: skip
 
     @pytest.mark.parametrize("subscribe", ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"])
@@ -175,7 +175,9 @@ class TestPublishing:
         assert publisher.command("PUBLISH", "a*", "2") == b":2\r\n"
         assert publisher.command("SPUBLISH", "a*", "3") == b":1\r\n"
         assert channel.received() == frame(2, "message", "a*", "2")
-        assert pattern.received() == frame(2, "pmessage", "a*", "ab", "1") + frame(2, "pmessage", "a*", "a*", "2")
+        assert pattern.received() == frame(2, "pmessage", "a*", "ab", "1") + frame(
+            2, "pmessage", "a*", "a*", "2"
+        )
         assert shard.received() == frame(2, "smessage", "a*", "3")
 
     def test_goes_out_in_the_order_of_subscription(self) -> None:
@@ -299,7 +301,8 @@ class TestPubsubCommand:
             ),
             (
                 ["shardchannels", "a", "b"],
-                b"-ERR unknown subcommand or wrong number of arguments for 'shardchannels'. Try PUBSUB HELP.\r\n",
+                b"-ERR unknown subcommand or wrong number of arguments for 'shardchannels'. "
+                b"Try PUBSUB HELP.\r\n",
             ),
             (["NUMPAT", "x"], b"-ERR wrong number of arguments for 'pubsub|numpat' command\r\n"),
             (["FOO"], b"-ERR unknown subcommand 'FOO'. Try PUBSUB HELP.\r\n"),
@@ -310,5 +313,7 @@ class TestPubsubCommand:
 
     def test_help(self) -> None:
         reply = InProcess().client().command("PUBSUB", "HELP")
-        assert reply.startswith(b"*14\r\n+PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n")
+        assert reply.startswith(
+            b"*14\r\n+PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n"
+        )
         assert b"+CHANNELS [<pattern>]\r\n" in reply

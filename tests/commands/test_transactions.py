@@ -80,7 +80,9 @@ class TestQueueing:
 
     def test_a_wrong_exec_ends_the_transaction_with_its_reason(self) -> None:
         client = InProcess().client()
-        reason = b"-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n"
+        reason = (
+            b"-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n"
+        )
         assert run(client, "EXEC x", "MULTI", "SET k v", "EXEC x", "EXEC", "GET k") == [
             reason, OK, QUEUED, reason, NO_TRANSACTION, b"$-1\r\n",
         ]  # fmt: skip
@@ -353,7 +355,19 @@ class TestPropagation:
         assert sink.units == [[(0, [b"SET", b"a", b"1"]), (0, [b"SET", b"b", b"2"])]]
 
     def test_reading_is_not_logged(self, server: InProcess, sink: RecordingSink) -> None:
-        run(server.client(), "WATCH a", "MULTI", "GET a", "PING", "EXEC", "MULTI", "EXEC", "MULTI", "SET a", "EXEC")
+        run(
+            server.client(),
+            "WATCH a",
+            "MULTI",
+            "GET a",
+            "PING",
+            "EXEC",
+            "MULTI",
+            "EXEC",
+            "MULTI",
+            "SET a",
+            "EXEC",
+        )
         assert sink.units == []
 
     def test_effects_stand_for_their_commands(self, server: InProcess, sink: RecordingSink) -> None:
@@ -367,7 +381,9 @@ class TestPropagation:
         run(server.client(), "MULTI", "SET a 1", "SET a 2 FOO", "SET b 2", "EXEC")
         assert sink.units == [[(0, [b"SET", b"a", b"1"]), (0, [b"SET", b"b", b"2"])]]
 
-    def test_a_key_found_expired_inside_is_part_of_the_unit(self, server: InProcess, sink: RecordingSink) -> None:
+    def test_a_key_found_expired_inside_is_part_of_the_unit(
+        self, server: InProcess, sink: RecordingSink
+    ) -> None:
         client = server.client()
         run(client, "SET a 1 PX 100")
         sink.units.clear()

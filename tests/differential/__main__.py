@@ -23,10 +23,18 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--resp3", action="store_true", help="all clients say HELLO 3")
     parser.add_argument("--groups", default="", help="generators to use, separated by commas; all without it")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--socket", metavar="HOST:PORT", help="a running pyredis, instead of the engine in this process")
-    where.add_argument("--spawn", action="store_true", help="start pyredis as a process (see tests/support/servers.py)")
-    parser.add_argument("--oracle", metavar="HOST:PORT", help="a running redis-server; one is started without it")
-    parser.add_argument("--program", metavar="FILE", help="run the program in a file, as printed for a difference")
+    where.add_argument(
+        "--socket", metavar="HOST:PORT", help="a running pyredis, instead of the engine in this process"
+    )
+    where.add_argument(
+        "--spawn", action="store_true", help="start pyredis as a process (see tests/support/servers.py)"
+    )
+    parser.add_argument(
+        "--oracle", metavar="HOST:PORT", help="a running redis-server; one is started without it"
+    )
+    parser.add_argument(
+        "--program", metavar="FILE", help="run the program in a file, as printed for a difference"
+    )
     return parser.parse_args(argv)
 
 

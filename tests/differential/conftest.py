@@ -16,6 +16,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if find_redis_server() is None:
         count = len(recordings.files())
         terminalreporter.write_line(
-            f"differential tests: redis-server is not installed, so only {count} recorded transcripts were replayed",
+            "differential tests: redis-server is not installed, "
+            f"so only {count} recorded transcripts were replayed",
             yellow=True,
         )

@@ -1,7 +1,7 @@
-"""Connection commands: greetings, AUTH without a password, and what CLIENT says and does of the own connection.
+"""Connection commands: greetings, AUTH without a password, and CLIENT as far as the own connection goes.
 
-CLIENT LIST and INFO describe connections that differ between servers; what can be compared of them is whether they
-answer or fail. Nothing here pauses or kills.
+CLIENT LIST and INFO describe connections that differ between servers; what can be compared of them is whether
+they answer or fail. Nothing here pauses or kills.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ def _words(*parts: bytes | st.SearchStrategy[bytes]) -> st.SearchStrategy[Argv]:
 
 
 def greetings() -> st.SearchStrategy[Argv]:
-    """PING ECHO HELLO AUTH RESET. QUIT would end the connection; a name before a wrong option is a case apart."""
+    """PING ECHO HELLO AUTH RESET. QUIT would end the connection; 7.0 takes a name before a wrong option."""
     version = st.sampled_from([b"2", b"3", b"3", b"1", b"4", b"x", b"03", b"99999999999999999999"])
     return st.one_of(
         _words(b"PING"), _words(b"PING", texts), _words(b"PING", texts, texts),
         _words(b"ECHO", texts), _words(b"ECHO"),
         _words(b"HELLO"), _words(b"HELLO", version), _words(b"HELLO", version, b"SETNAME", names),
         _words(b"HELLO", version, b"AUTH", st.sampled_from([b"default", b"nobody"]), words),
-        _words(b"HELLO", version, words), _words(b"HELLO", version, b"AUTH", words), _words(b"HELLO", b"3", b"SETNAME"),
+        _words(b"HELLO", version, words), _words(b"HELLO", version, b"AUTH", words),
+        _words(b"HELLO", b"3", b"SETNAME"),
         _words(b"AUTH", words), _words(b"AUTH", st.sampled_from([b"default", b"nobody"]), words),
         _words(b"AUTH", words, words, words), _words(b"AUTH"),
         _words(b"RESET"), _words(b"RESET", words),
@@ -47,7 +48,8 @@ def clients() -> st.SearchStrategy[Argv]:
         _words(b"CLIENT"), _words(b"CLIENT", subcommand), _words(b"CLIENT", subcommand, words),
         _words(b"CLIENT", b"SETNAME", names), _words(b"CLIENT", b"GETNAME"),
         _words(b"CLIENT", b"LIST"), _words(b"CLIENT", b"LIST", words),
-        _words(b"CLIENT", b"LIST", b"TYPE", words), _words(b"CLIENT", b"LIST", b"ID", identifiers, identifiers),
+        _words(b"CLIENT", b"LIST", b"TYPE", words),
+        _words(b"CLIENT", b"LIST", b"ID", identifiers, identifiers),
         _words(b"CLIENT", b"REPLY", st.sampled_from([b"ON", b"on", b"SKIP", b"x"])),
         _words(b"CLIENT", b"NO-EVICT", words), _words(b"CLIENT", b"NO-EVICT"),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Publish and subscribe. Few names, so that clients meet; several of a client's patterns may match the same channel."""
+"""Publish and subscribe. Few names, so that clients meet; several patterns may match the same channel."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def commands() -> st.SearchStrategy[Argv]:
         st.tuples(st.sampled_from([b"PUBLISH", b"SPUBLISH"]), channels).map(list),
         st.tuples(
             st.just(b"PUBSUB"),
-            st.sampled_from([b"CHANNELS", b"NUMSUB", b"NUMPAT", b"SHARDCHANNELS", b"shardnumsub", b"HELP", b"NOSUCH"]),
+            st.sampled_from(
+                [b"CHANNELS", b"NUMSUB", b"NUMPAT", b"SHARDCHANNELS", b"shardnumsub", b"HELP", b"NOSUCH"]
+            ),
         ).map(list),
         st.lists(st.one_of(channels, patterns), max_size=3).map(lambda names: [b"PUBSUB", b"NUMSUB", *names]),
         st.lists(channels, max_size=3).map(lambda names: [b"PUBSUB", b"SHARDNUMSUB", *names]),

@@ -1,4 +1,4 @@
-"""Transactions: the commands themselves, often wrong, and a few to queue, to fail, and to change what is watched."""
+"""Transactions: the commands themselves, often wrong; others to queue, to fail, to change watched keys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Where two correct servers may answer differently, and what is never sent.
 
-Every table here is an admission, so each entry states its reason. Nothing else is excused: a reply that no table names
-must be equal to the byte.
+Every table here is an admission, so each entry states its reason. Nothing else is excused: a reply that no
+table names must be equal to the byte.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ MILLISECONDS: Final = 400
 """How far apart two servers may be that get a command one after the other on a busy machine."""
 
 CONTAINERS: Final = frozenset(
-    b"acl client cluster command config debug function latency memory module object pubsub script slowlog xgroup xinfo"
-    b" hotkeys".split()
+    b"acl client cluster command config debug function latency memory module object pubsub script slowlog"
+    b" xgroup xinfo".split()
 )
 
 
@@ -123,6 +123,40 @@ def _same_length(argv: Argv, ours: Tree, theirs: Tree) -> bool:
     return _same_kind(argv, ours, theirs)
 
 
+def _same_scan(argv: Argv, ours: Tree, theirs: Tree) -> bool:
+    """Scans that are over at once list the same keys in any order; what parts of others list is unspecified."""
+    if not isinstance(ours, list) or not isinstance(theirs, list):
+        return ours == theirs
+    return ours[0] != b"0" or theirs[0] != b"0" or _any_order(argv, ours, theirs)
+
+
+ENVIRONMENT: Final = frozenset(
+    b"port bind dir unixsocket pidfile logfile save enable-debug-command appendonly loglevel".split()
+)
+"""Directives with which the two servers were started differently."""
+
+
+def _same_directives(argv: Argv, ours: Tree, theirs: Tree) -> bool:
+    """CONFIG GET lists matches in no order; 7.4 has more directives, and no fewer."""
+    mine, others = _as_pairs(ours), _as_pairs(theirs)
+    if mine is None or others is None:
+        return False
+    return all(mine.get(name) == value for name, value in others.items() if name not in ENVIRONMENT)
+
+
+def _as_pairs(tree: Tree) -> dict[Tree, Tree] | None:
+    """A map, or the flat array that stands for it."""
+    if isinstance(tree, tuple) and tree[0] == "map" and isinstance(tree[1], list):
+        return {pair[0]: pair[1] for pair in tree[1] if isinstance(pair, tuple)}
+    if isinstance(tree, list):
+        return dict(zip(tree[::2], tree[1::2], strict=True))
+    return None
+
+
+def _all_commands(argv: Argv, ours: Tree, theirs: Tree) -> bool:
+    return len(argv) == 2 and isinstance(ours, list) and isinstance(theirs, list)
+
+
 TOLERANCES: Final[dict[bytes, tuple[SameReply, str]]] = {
     b"ttl": (_near(1), "the servers get the commands at different times"),
     b"pttl": (_near(MILLISECONDS), "the servers get the commands at different times"),
@@ -134,6 +168,7 @@ TOLERANCES: Final[dict[bytes, tuple[SameReply, str]]] = {
     b"lastsave": (_same_kind, "the servers started at different times"),
     b"keys": (_any_order, "the order of keys is unspecified"),
     b"randomkey": (_same_kind, "random"),
+    b"scan": (_same_scan, "cursors and the order of keys are unspecified"),
     b"pubsub|channels": (_any_order, "the order of channels is unspecified"),
     b"pubsub|shardchannels": (_any_order, "the order of channels is unspecified"),
     b"client|id": (_same_kind, "identifiers depend on the connections before"),
@@ -153,6 +188,9 @@ TOLERANCES: Final[dict[bytes, tuple[SameReply, str]]] = {
     b"latency|latest": (_same_kind, "durations differ"),
     b"latency|doctor": (_same_kind, "durations differ"),
     b"command": (_same_kind, "the order is that of a hash table, and 7.4 has more commands"),
+    b"command|info": (_all_commands, "without names it lists all commands, see `command`"),
+    b"config|get": (_same_directives, "the order is that of a hash table, and 7.4 has more directives"),
+    b"module|help": (_same_kind, "there are no modules to load"),
     b"command|list": (_same_kind, "the order is that of a hash table, and 7.4 has more commands"),
     b"command|count": (_same_kind, "7.4 has more commands"),
     b"command|docs": (_same_kind, "the texts are our own"),
@@ -184,13 +222,30 @@ def _replies(ours: bytes, theirs: bytes) -> Callable[[Argv, bytes, bytes], bool]
     return holds
 
 
-def _changed(
-    name: bytes, reason: str, ours: bytes = b".*", theirs: bytes = b".*"
-) -> VersionDifference:
+def _changed(name: bytes, reason: str, ours: bytes = b".*", theirs: bytes = b".*") -> VersionDifference:
     return VersionDifference(re.compile(name), reason, _replies(ours, theirs))
 
 
+def _has_more_lines(argv: Argv, ours: bytes, theirs: bytes) -> bool:
+    """Whether ours is a HELP text with all the lines of theirs, in the same order, and others."""
+    lines = iter(ours.split(b"\r\n")[1:])
+    return (
+        ours.startswith(b"*")
+        and theirs.startswith(b"*")
+        and all(line in lines for line in theirs.split(b"\r\n")[1:])
+    )
+
+
 VERSION_DIFFERENCES: Final[list[VersionDifference]] = [
+    VersionDifference(
+        re.compile(rb"\w+\|help"), "7.2 and 7.4 added subcommands and options", _has_more_lines
+    ),
+    _changed(
+        b"hello",
+        "since 7.2 all options are read before the password is checked",
+        b"-ERR Syntax error in HELLO option .*",
+        b"-WRONGPASS .*",
+    ),
 ]
 """What 7.4 answers otherwise than 7.0: the commands, why, and the replies for which it is excused."""
 

@@ -1,9 +1,10 @@
 """The two servers of a comparison, each with several clients whose replies are kept as raw bytes.
 
-A peer is driven in steps: `send` to some clients, then `settle`, after which everything that the step caused has been
-received, messages to other clients included. A server with sockets shows no such moment by itself. The control
-connection stands in: Redis serves in the order of arrival, so once the control's PING is answered, what was sent before
-has been answered too, but for a moment in which replies still travel; the machine looks again before it complains.
+A peer is driven in steps: `send` to some clients, then `settle`, after which everything that the step caused
+has been received, messages to other clients included. A server with sockets shows no such moment by itself.
+The control connection stands in: Redis serves in the order of arrival, so once the control's PING is
+answered, what was sent before has been answered too, but for a moment in which replies still travel; the
+machine looks again before it complains.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Peer:
         self.closed = [False] * count
 
     def control(self, *argv: bytes) -> bytes:
-        """One command on the control connection, which speaks RESP2 and is none of the clients; its raw reply."""
+        """One command on the control connection, which speaks RESP2 and is none of the clients; its raw
+        reply."""
         raise NotImplementedError
 
     def control_many(self, requests: list[list[bytes]]) -> list[bytes]:
@@ -68,7 +70,8 @@ class Peer:
 
 
 class EnginePeer(Peer):
-    """pyredis without sockets; with the machine's clock, as the other server cannot be given ours, unless one is given."""
+    """pyredis without sockets; with the machine's clock, as the other server cannot be given ours, unless one
+    is given."""
 
     def __init__(self, clock: Clock | None = None, arguments: tuple[str, ...] = ()) -> None:
         super().__init__()
@@ -95,7 +98,7 @@ class EnginePeer(Peer):
             self.clients[index].session.receive(data)
 
     def settle(self, expected: Peer | None) -> None:
-        for index, client in enumerate(self.clients):
+        for client in self.clients:
             while client.wire.wants_slice:
                 client.wire.wants_slice = False
                 client.session.resume()

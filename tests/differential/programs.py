@@ -1,8 +1,9 @@
-"""Programs: random commands from the generators, dealt to several clients, pipelined and wrapped in transactions.
+"""Programs: random commands from the generators, dealt to several clients, pipelined and wrapped in
+transactions.
 
-A generator draws one command at a time and shrinks it well; it knows nothing of other clients. What makes commands
-meet is added here, from a seed of its own: who sends, how many go in one packet, which stand inside MULTI, and now and
-then an argument too many.
+A generator draws one command at a time and shrinks it well; it knows nothing of other clients. What makes
+commands meet is added here, from a seed of its own: who sends, how many go in one packet, which stand inside
+MULTI, and now and then an argument too many.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ COMMANDS_PER_PROGRAM: Final = 40
 PROGRAMS_PER_DRAW: Final = 25
 MUTATED_SHARE: Final = 0.03
 INTRUDERS: Final = (
-    b"", b"k1", b"0", b"-1", b"1", b"nan", b"inf", b"9223372036854775807", b"9223372036854775808", b"-9223372036854775808",
-    b"1.5", b" 1", b"01", b"\x00", b"\r\n", b"x" * 140, b"NX", b"GET", b"*", b"WITHSCORES", b"COUNT", b"HELP",
+    b"", b"k1", b"0", b"-1", b"1", b"nan", b"inf", b"9223372036854775807", b"9223372036854775808",
+    b"-9223372036854775808", b"1.5", b" 1", b"01", b"\x00", b"\r\n", b"x" * 140, b"NX", b"GET", b"*",
+    b"WITHSCORES", b"COUNT", b"HELP",
 )  # fmt: skip
 
 
@@ -121,7 +123,8 @@ def _take(rest: list[Argv], count: int) -> list[Argv]:
 
 
 def _interrupted_transaction(rng: random.Random, client: int, commands: list[Argv]) -> Program:
-    """MULTI ... EXEC in packets of their own, among commands of the other clients; often with WATCH before."""
+    """MULTI ... EXEC in packets of their own, among commands of the other clients; often with WATCH
+    before."""
     steps: Program = []
     if rng.random() < 0.7:
         steps.append(Step(client, [[b"WATCH", b"k%d" % rng.randint(1, 5)]]))

@@ -2,9 +2,10 @@
 
     python -m tests.differential.recordings [--groups strings,keys]
 
-records one file for a group and protocol. Only what is the same at any time is kept: a replay has its clock set to the
-moment of the recording (the first exchange is TIME) and standing still, and an exchange that pyredis would then answer
-otherwise is dropped and printed, since it is either a race with a deadline or a difference to be looked at.
+records one file for a group and protocol. Only what is the same at any time is kept: a replay has its clock
+set to the moment of the recording (the first exchange is TIME) and standing still, and an exchange that
+pyredis would then answer otherwise is dropped and printed, since it is either a race with a deadline or a
+difference to be looked at.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ COMMANDS: Final = 160
 REQUEST_MAX: Final = 300
 REPLY_MAX: Final = 600
 ROUNDS: Final = 20
-UNRECORDED: Final = frozenset((b"quit", b"client|reply", b"client|pause", b"client|id", b"client|list", b"client|info", b"info"))
+UNRECORDED: Final = frozenset(
+    (b"quit", b"client|reply", b"client|pause", b"client|id", b"client|list", b"client|info", b"info")
+)
 
 
 def files() -> list[Path]:
@@ -49,7 +52,9 @@ def first_difference(transcript: Transcript) -> tuple[int, Difference] | None:
         for position, exchange in enumerate(transcript.exchanges[1:], 1):
             argv = list(exchange.argv)
             received = _ask(peer, argv)
-            if received != exchange.reply and (found := conversation.compare([argv], received, exchange.reply)):
+            if received != exchange.reply and (
+                found := conversation.compare([argv], received, exchange.reply)
+            ):
                 return position, found
             conversation.exchanges.append(Said([argv], received))
     finally:

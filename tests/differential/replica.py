@@ -16,7 +16,8 @@ QUIET: Final = frozenset((b"PING", b"SELECT", b"REPLCONF"))
 class ReplicaStream:
     """The replication stream of a redis-server, from the moment of the connection on.
 
-    The server must be started with `--repl-diskless-sync no`, or else it waits for more replicas before it begins.
+    The server must be started with `--repl-diskless-sync no`, or else it waits for more replicas before it
+    begins.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -34,7 +35,8 @@ class ReplicaStream:
             size -= len(self._socket.recv(min(size, 1 << 16)))
 
     def commands_until(self, marker: bytes) -> list[Argv]:
-        """The commands up to `PUBLISH <marker> ...`, which the caller has sent and which is itself propagated."""
+        """The commands up to `PUBLISH <marker> ...`, which the caller has sent and which is itself
+        propagated."""
         found: list[Argv] = []
         while True:
             reply = self._splitter.next_reply()

@@ -1,7 +1,7 @@
 """Everything a server holds, asked for with commands, so that two servers can be compared after a program.
 
-A reply shows little of what a command did. Types, encodings, values and deadlines of all keys in all databases show the
-rest, and the counters show what the commands were taken for.
+A reply shows little of what a command did. Types, encodings, values and deadlines of all keys in all
+databases show the rest, and the counters show what the commands were taken for.
 """
 
 from __future__ import annotations
@@ -65,7 +65,12 @@ def snapshot(peer: Peer, count: int = 16) -> State:
         return state
     requests = []
     for index, key in keys:
-        requests += [[b"SELECT", b"%d" % index], [b"TYPE", key], [b"OBJECT", b"ENCODING", key], [b"PTTL", key]]
+        requests += [
+            [b"SELECT", b"%d" % index],
+            [b"TYPE", key],
+            [b"OBJECT", b"ENCODING", key],
+            [b"PTTL", key],
+        ]
     facts = peer.control_many(requests)
     kinds = [facts[4 * position + 1].strip(b"+\r\n") for position in range(len(keys))]
     requests = []
@@ -105,7 +110,10 @@ def difference(ours: State, theirs: State) -> str:
 def _key_difference(ours: KeyState, theirs: KeyState) -> str:
     if ours.kind != theirs.kind:
         return f"type {ours.kind!r}, theirs {theirs.kind!r}"
-    if ours.encoding != theirs.encoding and (ours.kind, ours.encoding, theirs.encoding) not in NEWER_ENCODINGS:
+    if (
+        ours.encoding != theirs.encoding
+        and (ours.kind, ours.encoding, theirs.encoding) not in NEWER_ENCODINGS
+    ):
         return f"encoding {ours.encoding!r}, theirs {theirs.encoding!r} (value {theirs.value!r:.100})"
     is_near = abs(ours.pttl - theirs.pttl) <= MILLISECONDS and (ours.pttl < 0) == (theirs.pttl < 0)
     if ours.pttl != theirs.pttl and not is_near:
@@ -133,7 +141,8 @@ def digest(peer: Peer) -> bytes | None:
 
 
 def counters(peer: Peer) -> dict[str, str] | None:
-    """What INFO counts in a way that does not depend on time, or None from a server without those sections."""
+    """What INFO counts in a way that does not depend on time, or None from a server without those
+    sections."""
     found: dict[str, str] = {}
     for section in (b"commandstats", b"errorstats", b"stats"):
         reply = decode(peer.control(b"INFO", section))
@@ -145,7 +154,9 @@ def counters(peer: Peer) -> dict[str, str] | None:
                 continue
             if name.startswith("cmdstat_"):
                 fields = dict(field.split("=", 1) for field in value.split(","))
-                found[name] = ",".join(f"{field}={fields.get(field)}" for field in ("calls", "rejected_calls", "failed_calls"))
+                found[name] = ",".join(
+                    f"{field}={fields.get(field)}" for field in ("calls", "rejected_calls", "failed_calls")
+                )
             elif name.startswith("errorstat_") or name in ("keyspace_hits", "keyspace_misses"):
                 found[name] = value
     return found

@@ -22,7 +22,8 @@ SEED = int(os.environ.get("PYREDIS_DIFFERENTIAL_SEED", "1"))
 TRANSCRIPTS_MAX = 1 << 20
 
 needs_redis = pytest.mark.skipif(
-    find_redis_server() is None, reason="redis-server is not installed: only recorded transcripts are replayed"
+    find_redis_server() is None,
+    reason="redis-server is not installed: only recorded transcripts are replayed",
 )
 
 

@@ -1,4 +1,5 @@
-"""Sends hostile input, to an engine in this process or to a running server: see the package's text and `--help`."""
+"""Sends hostile input, to an engine in this process or to a running server: see the package's text and
+`--help`."""
 
 from __future__ import annotations
 
@@ -41,12 +42,14 @@ def fuzz_engine(inputs: int, seed: int) -> str:
             if number and number % REPORT_EVERY == 0:
                 print(f"{number} inputs, {number / (time.perf_counter() - began):.0f}/s", flush=True)
         signal.alarm(0)
+        seconds = time.perf_counter() - began
         growth = resident_bytes(os.getpid()) - baseline
         if growth > GROWTH_MAX:
             raise FuzzError(f"memory grew by {growth >> 20} MB", [], b"")
         return (
-            f"{harness.inputs} inputs, {harness.replies} replies, {harness.closed} closed, {harness.waiting} waiting, "
-            f"slowest {harness.slowest * 1000:.1f} ms, memory {growth / 1e6:+.1f} MB, {time.perf_counter() - began:.1f} s"
+            f"{harness.inputs} inputs, {harness.replies} replies, {harness.closed} closed, "
+            f"{harness.waiting} waiting, slowest {harness.slowest * 1000:.1f} ms, "
+            f"memory {growth / 1e6:+.1f} MB, {seconds:.1f} s"
         )
 
 

@@ -1,4 +1,5 @@
-"""Inputs from a seed: noise, requests damaged in every way a network or an attacker knows, and absurd numbers.
+"""Inputs from a seed: noise, requests damaged in every way a network or an attacker knows, and absurd
+numbers.
 
 Most inputs are short, because what breaks a parser is seldom long, and a million of them must take minutes.
 """
@@ -13,27 +14,41 @@ from pyredis.commands import all_specs
 from tests.support.inprocess import encode_command
 
 UNSENT: Final = frozenset(
-    ("SHUTDOWN", "SAVE", "BGSAVE", "BGREWRITEAOF", "REPLICAOF", "SLAVEOF", "FAILOVER", "PSYNC", "SYNC", "CONFIG REWRITE")
+    (
+        "SHUTDOWN",
+        "SAVE",
+        "BGSAVE",
+        "BGREWRITEAOF",
+        "REPLICAOF",
+        "SLAVEOF",
+        "FAILOVER",
+        "PSYNC",
+        "SYNC",
+        "CONFIG REWRITE",
+        "PFSELFTEST",
+    )
 )
-"""Commands that write files or end the server by right."""
+"""Commands that write files, take their time or end the server by right."""
 
 COUNTS: Final = (
-    b"-9223372036854775809", b"-9223372036854775808", b"-2147483649", b"-2", b"-1", b"-0", b"0", b"00", b"1", b"01",
-    b"+1", b" 1", b"1 ", b"2", b"7", b"63", b"64", b"65", b"1024", b"16384", b"65536", b"65537", b"1048575", b"1048576",
-    b"1048577", b"536870912", b"536870913", b"2147483647", b"2147483648", b"4294967295", b"4294967296",
-    b"9223372036854775807", b"9223372036854775808", b"18446744073709551616", b"9" * 40, b"1e9", b"nan", b"inf", b"-inf", b"1.5",
-    b"0x10", b"", b"a", b"\x00", b"1\x00", b"\xff",
+    b"-9223372036854775809", b"-9223372036854775808", b"-2147483649", b"-2", b"-1", b"-0", b"0", b"00", b"1",
+    b"01", b"+1", b" 1", b"1 ", b"2", b"7", b"63", b"64", b"65", b"1024", b"16384", b"65536", b"65537",
+    b"1048575", b"1048576", b"1048577", b"536870912", b"536870913", b"2147483647", b"2147483648",
+    b"4294967295", b"4294967296", b"9223372036854775807", b"9223372036854775808", b"18446744073709551616",
+    b"9" * 40, b"1e9", b"nan", b"inf", b"-inf", b"1.5", b"0x10", b"", b"a", b"\x00", b"1\x00", b"\xff",
 )  # fmt: skip
 WORDS: Final = (
-    b"k1", b"k2", b"k3", b"k4", b"k5", b"", b"*", b"[", b"[a-", b"\\", b"a*b*c*d*e*", b"?" * 30, b"x" * 17_000, b"NX", b"XX", b"GET",
-    b"EX", b"PX", b"EXAT", b"KEEPTTL", b"COUNT", b"MATCH", b"TYPE", b"LIMIT", b"WITHSCORES", b"BY", b"STORE", b"-", b"+", b"(1",
-    b"$", b">", b"~", b"=", b"HELP", b"ON", b"OFF", b"SKIP", b"IDX", b"LEN", b"MINMATCHLEN", b"PERSIST", b"REPLACE", b"ABSTTL", b"DB",
-    b"\r\n", b"\r\n$5\r\nhello\r\n", b"\x00" * 8, b"\xf0\x9f\x98\x80", b"\xff\xfe", b"0-0", b"5-*", b"127.0.0.1:6379",
+    b"k1", b"k2", b"k3", b"k4", b"k5", b"", b"*", b"[", b"[a-", b"\\", b"a*b*c*d*e*", b"?" * 30,
+    b"x" * 17_000, b"NX", b"XX", b"GET", b"EX", b"PX", b"EXAT", b"KEEPTTL", b"COUNT", b"MATCH", b"TYPE",
+    b"LIMIT", b"WITHSCORES", b"BY", b"STORE", b"-", b"+", b"(1", b"$", b">", b"~", b"=", b"HELP", b"ON",
+    b"OFF", b"SKIP", b"IDX", b"LEN", b"MINMATCHLEN", b"PERSIST", b"REPLACE", b"ABSTTL", b"DB", b"\r\n",
+    b"\r\n$5\r\nhello\r\n", b"\x00" * 8, b"\xf0\x9f\x98\x80", b"\xff\xfe", b"0-0", b"5-*", b"127.0.0.1:6379",
 )  # fmt: skip
 GRAMMAR: Final = (
-    b"*", b"$", b":", b"+", b"-", b"_", b",", b"#", b"!", b"=", b"(", b"~", b"%", b"|", b">", b"\r\n", b"\r", b"\n", b"\0", b"0", b"1",
-    b"2", b"3", b"9", b"-1", b"$4\r\nPING\r\n", b"*1\r\n$4\r\nPING\r\n", b"PING\r\n", b"*1\r\n", b"$-1\r\n", b"$0\r\n\r\n", b"txt:",
-    b'"', b"'", b"\\x", b"\\", b" ", b"\t", b"#t\r\n", b"GET k1\r\n",
+    b"*", b"$", b":", b"+", b"-", b"_", b",", b"#", b"!", b"=", b"(", b"~", b"%", b"|", b">", b"\r\n", b"\r",
+    b"\n", b"\0", b"0", b"1", b"2", b"3", b"9", b"-1", b"$4\r\nPING\r\n", b"*1\r\n$4\r\nPING\r\n",
+    b"PING\r\n", b"*1\r\n", b"$-1\r\n", b"$0\r\n\r\n", b"txt:", b'"', b"'", b"\\x", b"\\", b" ", b"\t",
+    b"#t\r\n", b"GET k1\r\n",
 )  # fmt: skip
 
 _MAX_PAIRS: Final = 3
@@ -49,8 +64,8 @@ class InputMaker:
         ]
         self.words: tuple[bytes, ...] = WORDS + COUNTS
         self.makers: tuple[Callable[[], bytes], ...] = (
-            self.request, self.request, self.pipeline, self.damaged, self.damaged, self.damaged, self.noise, self.lengths,
-            self.nested, self.soup, self.inline, self.transaction,
+            self.request, self.request, self.pipeline, self.damaged, self.damaged, self.damaged, self.noise,
+            self.lengths, self.nested, self.soup, self.inline, self.transaction,
         )  # fmt: skip
 
     def next_input(self) -> bytes:
@@ -138,14 +153,18 @@ class InputMaker:
         rng = self.rng
         parts = [b"*" + rng.choice(COUNTS) + b"\r\n"]
         for _ in range(rng.randrange(4)):
-            parts.append(b"$" + rng.choice(COUNTS) + b"\r\n" + rng.choice((b"", b"PING", b"x" * 20)) + b"\r\n")
+            parts += [b"$", rng.choice(COUNTS), b"\r\n", rng.choice((b"", b"PING", b"x" * 20)), b"\r\n"]
         return b"".join(parts)
 
     def nested(self) -> bytes:
         """Aggregates within aggregates."""
         rng = self.rng
         header = rng.choice((b"*1\r\n", b"*2\r\n", b"*9\r\n", b"~1\r\n", b"%1\r\n", b">2\r\n", b"|1\r\n"))
-        return rng.choice((b"", b"*1\r\n", b"*2\r\n$3\r\nGET\r\n")) + header * rng.choice((1, 3, 50, 2000)) + self.request()
+        return (
+            rng.choice((b"", b"*1\r\n", b"*2\r\n$3\r\nGET\r\n"))
+            + header * rng.choice((1, 3, 50, 2000))
+            + self.request()
+        )
 
     def soup(self) -> bytes:
         """Pieces of the grammar in any order."""

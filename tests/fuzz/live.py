@@ -34,7 +34,8 @@ def resident_bytes(pid: int) -> int:
 
 
 def fuzz_server(host: str, port: int, inputs: int, seed: int) -> LiveResult:
-    """Sends inputs, each on a connection of its own that then ends; raises `FuzzError` for a broken answer."""
+    """Sends inputs, each on a connection of its own that then ends; raises `FuzzError` for a broken
+    answer."""
     maker = InputMaker(seed)
     with RawConnection(host, port, timeout=20.0) as control:
         pid = _process_id(control)

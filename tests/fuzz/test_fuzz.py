@@ -45,7 +45,7 @@ ODD = {
     "a thousand MULTIs": encode_command(b"MULTI") * 1000 + encode_command(b"EXEC"),
     "a transaction in pieces": encode_command(b"MULTI") + encode_command(b"SET", b"k", b"v") * 100,
     "everything after QUIT": encode_command(b"QUIT") + PING * 1000,
-    "a glob that explodes": encode_command(b"SET", b"a" * 60, b"v") + encode_command(b"KEYS", b"a*" * 28 + b"b"),
+    "a glob that explodes": encode_command(b"SET", b"a" * 9, b"") + encode_command(b"KEYS", b"a*" * 28 + b"b"),
 }  # fmt: skip
 
 
@@ -97,7 +97,11 @@ def test_what_is_held_is_bounded_by_what_was_sent() -> None:
     with Harness() as harness:
         tracemalloc.start()
         try:
-            for header in (b"*1048576\r\n$1048576\r\n", b"*2147483647\r\n", b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1048576\r\n"):
+            for header in (
+                b"*1048576\r\n$1048576\r\n",
+                b"*2147483647\r\n",
+                b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1048576\r\n",
+            ):
                 harness.check([header, b"x" * 100])
             peak = tracemalloc.get_traced_memory()[1]
         finally:
@@ -137,4 +141,3 @@ class TestTheHarness:
     def test_equal_seeds_make_equal_inputs(self) -> None:
         one, two = InputMaker(5), InputMaker(5)
         assert [one.next_input() for _ in range(500)] == [two.next_input() for _ in range(500)]
-

@@ -1,8 +1,9 @@
-"""What each write command leaves in the log: itself, or effects that do not depend on when or where they run again.
+"""What each write command leaves in the log: itself, or effects that do not depend on when or where they run
+again.
 
-A log is replayed later, and by a replica elsewhere. So nothing in it may count from "now", draw lots, or wait; such a
-command names effects instead (`Context.propagate_as`). The two tables divide all write commands between them, those
-included that are still to come.
+A log is replayed later, and by a replica elsewhere. So nothing in it may count from "now", draw lots, or
+wait; such a command names effects instead (`Context.propagate_as`). The two tables divide all write commands
+between them, those included that are still to come.
 """
 
 from __future__ import annotations
@@ -17,25 +18,26 @@ SUBCOMMANDS: Final = (
     "FUNCTION DELETE", "FUNCTION FLUSH", "FUNCTION LOAD", "FUNCTION RESTORE",
 )  # fmt: skip
 
-DETERMINISTIC: Final = frozenset(
-    (
-        *"""
-        APPEND BITFIELD BITOP COPY DECR DECRBY DEL FLUSHALL FLUSHDB GEOADD GEORADIUS GEORADIUSBYMEMBER GEOSEARCHSTORE
-        GETSET HDEL HINCRBY HMSET HPERSIST HSET HSETNX INCR INCRBY LINSERT LMOVE LPOP LPUSH LPUSHX LREM LSET LTRIM MOVE
-        MSET MSETNX PERSIST PFADD PFDEBUG PFMERGE RENAME RENAMENX RPOP RPOPLPUSH RPUSH RPUSHX SADD SDIFFSTORE SETBIT
-        SETNX SETRANGE SINTERSTORE SMOVE SORT SREM SUNIONSTORE SWAPDB UNLINK XACK XDEL XSETID ZADD ZDIFFSTORE ZINCRBY
-        ZINTERSTORE ZPOPMAX ZPOPMIN ZRANGESTORE ZREM ZREMRANGEBYLEX ZREMRANGEBYRANK ZREMRANGEBYSCORE ZUNIONSTORE
-        """.split(),
-        *SUBCOMMANDS,
-    )
-)
+PLAIN: Final = (
+    "APPEND", "BITFIELD", "BITOP", "COPY", "DECR", "DECRBY", "DEL", "FLUSHALL", "FLUSHDB", "GEOADD",
+    "GEORADIUS", "GEORADIUSBYMEMBER", "GEOSEARCHSTORE", "GETSET", "HDEL", "HINCRBY", "HMSET", "HPERSIST",
+    "HSET", "HSETNX", "INCR", "INCRBY", "LINSERT", "LMOVE", "LPOP", "LPUSH", "LPUSHX", "LREM", "LSET",
+    "LTRIM", "MOVE", "MSET", "MSETNX", "PERSIST", "PFADD", "PFDEBUG", "PFMERGE", "RENAME", "RENAMENX",
+    "RPOP", "RPOPLPUSH", "RPUSH", "RPUSHX", "SADD", "SDIFFSTORE", "SETBIT", "SETNX", "SETRANGE",
+    "SINTERSTORE", "SMOVE", "SORT", "SREM", "SUNIONSTORE", "SWAPDB", "UNLINK", "XACK", "XDEL", "XSETID",
+    "ZADD", "ZDIFFSTORE", "ZINCRBY", "ZINTERSTORE", "ZPOPMAX", "ZPOPMIN", "ZRANGESTORE", "ZREM",
+    "ZREMRANGEBYLEX", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "ZUNIONSTORE",
+)  # fmt: skip
+
+DETERMINISTIC: Final = frozenset((*PLAIN, *SUBCOMMANDS))
 """Running one of these again on the same data does the same again: it may be logged as it came."""
 
 
 class Sample(NamedTuple):
     """Commands that prepare, one that is judged, and what must be logged for it, as text.
 
-    `|` separates commands; `{10000}` stands for the time that many milliseconds after the start, `{10 s}` for seconds.
+    `|` separates commands; `{10000}` stands for the time that many milliseconds after the start, `{10 s}` for
+    seconds.
     """
 
     prepare: str
@@ -44,7 +46,11 @@ class Sample(NamedTuple):
 
     def at(self, start_ms: int) -> tuple[list[Argv], Argv, list[Argv]]:
         """The three parts as commands."""
-        return _commands(self.prepare, start_ms), _commands(self.argv, start_ms)[0], _commands(self.effects, start_ms)
+        return (
+            _commands(self.prepare, start_ms),
+            _commands(self.argv, start_ms)[0],
+            _commands(self.effects, start_ms),
+        )
 
 
 def _commands(text: str, start_ms: int) -> list[Argv]:
@@ -94,9 +100,7 @@ NAMES_EFFECTS: Final[dict[str, list[Sample]]] = {
     "HINCRBYFLOAT": [Sample("HSET k f 1", "HINCRBYFLOAT k f 0.5", "HSET k f 1.5")],
     "HEXPIRE": [Sample("HSET k f 1", "HEXPIRE k 10 FIELDS 1 f", "HPEXPIREAT k {10000} FIELDS 1 f")],
     "HPEXPIRE": [Sample("HSET k f 1", "HPEXPIRE k 10 FIELDS 1 f", "HPEXPIREAT k {10} FIELDS 1 f")],
-    "HEXPIREAT": [
-        Sample("HSET k f 1", "HEXPIREAT k {10 s} FIELDS 1 f", "HPEXPIREAT k {10000} FIELDS 1 f")
-    ],
+    "HEXPIREAT": [Sample("HSET k f 1", "HEXPIREAT k {10 s} FIELDS 1 f", "HPEXPIREAT k {10000} FIELDS 1 f")],
     "HPEXPIREAT": [Sample("HSET k f 1", "HPEXPIREAT k {10} FIELDS 1 f", "HPEXPIREAT k {10} FIELDS 1 f")],
     "SPOP": [
         Sample("SADD k a", "SPOP k", "SREM k a"),
@@ -126,4 +130,4 @@ NAMES_EFFECTS: Final[dict[str, list[Sample]]] = {
     "XAUTOCLAIM": [],
     "MIGRATE": [],
 }
-"""These need other words in the log, each with what it is expected to leave; some are judged with their group."""
+"""These need other words in the log, each with what it must leave; some are judged with their group."""

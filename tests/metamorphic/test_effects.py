@@ -86,7 +86,8 @@ def test_the_table_is_what_redis_does(redis: tuple[SocketPeer, ReplicaStream], s
 
 
 def _rounded(commands: list[Argv], start_ms: int) -> list[Argv]:
-    """Times as counted from the start in whole seconds, as the other server reads its clock a little later."""
+    """Times as counted from the start in whole seconds, as the other server reads its clock a little
+    later."""
     return [[_round(word, start_ms) for word in argv] for argv in commands]
 
 

@@ -118,6 +118,6 @@ def answer(connection: RawConnection, data: bytes) -> bytes:
 
 
 __all__ = [
-    "PATIENCE", "Exit", "WireError", "answer", "encode", "eventually", "free_port", "has_ipv6", "info", "is_closed",
-    "outside_address", "run_to_exit", "slow_reader",
+    "PATIENCE", "Exit", "WireError", "answer", "encode", "eventually", "free_port", "has_ipv6", "info",
+    "is_closed", "outside_address", "run_to_exit", "slow_reader",
 ]  # fmt: skip

@@ -99,7 +99,7 @@ FAULTS = [
     ("--databases",),
     ("--client-output-buffer-limit", "normal", "1mb"),
     ("--save", "1"),
-    ("--loglevel", "shouting"),
+    ("--appendfsync", "sometimes"),
 ]
 
 

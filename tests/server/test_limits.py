@@ -52,11 +52,17 @@ def test_maxclients_turns_the_next_one_away() -> None:
 
 
 def test_timeout_closes_idle_clients_but_no_subscribers(server: PyredisServer) -> None:
-    with server.connect(PATIENCE) as idle, server.connect(PATIENCE) as subscriber, server.connect() as control:
+    with (
+        server.connect(PATIENCE) as idle,
+        server.connect(PATIENCE) as subscriber,
+        server.connect() as control,
+    ):
         assert idle.command("PING") == b"+PONG\r\n"
         assert subscriber.command("SUBSCRIBE", "c").startswith(b"*3\r\n$9\r\nsubscribe")
         assert control.command("CONFIG", "SET", "timeout", 1) == b"+OK\r\n"
-        eventually(lambda: b" cmd=ping " not in control.command("CLIENT", "LIST"), "the idle client is closed")
+        eventually(
+            lambda: b" cmd=ping " not in control.command("CLIENT", "LIST"), "the idle client is closed"
+        )
         assert idle.read_until_close() == b""
         assert control.command("PUBLISH", "c", "m") == b":1\r\n"
         assert subscriber.read_reply() == b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n"
@@ -85,7 +91,9 @@ class TestBeforeAuthentication:
 
     def test_the_password_is_checked_within_a_pipeline(self, locked: PyredisServer) -> None:
         with locked.connect() as client:
-            client.send(encode("PING") + encode("AUTH", "secret") + encode("PING") + encode("ECHO", "x" * 20_000))
+            client.send(
+                encode("PING") + encode("AUTH", "secret") + encode("PING") + encode("ECHO", "x" * 20_000)
+            )
             assert client.read_reply() == b"-NOAUTH Authentication required.\r\n"
             assert client.read_reply() == b"+OK\r\n"
             assert client.read_reply() == b"+PONG\r\n"
@@ -161,7 +169,10 @@ class TestOutput:
             assert server.rss_bytes() - before < 24 * MEGABYTE
             log = server.log()
             assert "closed for overcoming of output buffer limits." in log
-            assert control.command("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60") == b"+OK\r\n"
+            assert (
+                control.command("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60")
+                == b"+OK\r\n"
+            )
 
     def test_a_subscriber_over_the_soft_limit_has_some_seconds(self, server: PyredisServer) -> None:
         with server.connect() as control, slow_reader(server) as subscriber:
@@ -173,16 +184,23 @@ class TestOutput:
                 assert control.command("PUBLISH", "trickle", b"x" * 100_000) == b":1\r\n"
             eventually(lambda: control.command("PUBLISH", "trickle", "x") == b":0\r\n", "the close")
             assert is_closed(subscriber)
-            assert control.command("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60") == b"+OK\r\n"
+            assert (
+                control.command("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60")
+                == b"+OK\r\n"
+            )
 
     def test_a_limit_for_normal_clients(self, server: PyredisServer) -> None:
         with server.connect() as control, slow_reader(server) as reader:
-            assert control.command("CONFIG", "SET", "client-output-buffer-limit", "normal 8mb 0 0") == b"+OK\r\n"
+            assert (
+                control.command("CONFIG", "SET", "client-output-buffer-limit", "normal 8mb 0 0") == b"+OK\r\n"
+            )
             assert control.command("SET", "big", b"x" * MEGABYTE) == b"+OK\r\n"
             reader.sendall(encode("GET", "big") * 60)
             eventually(lambda: info(control, "connected_clients") == "1", "the close")
             assert is_closed(reader)
-            assert control.command("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0") == b"+OK\r\n"
+            assert (
+                control.command("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0") == b"+OK\r\n"
+            )
 
     def test_without_a_limit_requests_wait_for_the_reader(self) -> None:
         count = UNREAD_MEGABYTES + 150
@@ -196,6 +214,7 @@ class TestOutput:
                 assert control.command("GET", "done") == b"$-1\r\n"
                 peak = max(peak, server.rss_bytes() - before)
             assert peak < (UNREAD_MEGABYTES + 48) * MEGABYTE
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MEGABYTE)  # now it is in a hurry
             assert _receive(reader, count * (MEGABYTE + 12) + 5).endswith(b"\r\n+OK\r\n")
             assert control.command("GET", "done") == b"$1\r\n1\r\n"
 

@@ -113,8 +113,8 @@ class TestProtectedMode:
                 text = stranger.read_until_close()
             assert text.startswith(DENIED)
             assert text.endswith(
-                b"NOTE: You only need to do one of the above things in order for the server to start accepting "
-                b"connections from the outside.\r\n"
+                b"NOTE: You only need to do one of the above things in order for the server to start "
+                b"accepting connections from the outside.\r\n"
             )
             assert text.count(b"\r\n") == 1
             assert int(info(local, "rejected_connections")) == before + 1

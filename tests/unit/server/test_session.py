@@ -210,7 +210,9 @@ class TestMessages:
         server = InProcess()
         client = subscriber(server)
         publisher = server.client()
-        publisher.send(encode_command("PUBLISH", "a", "1") + encode_command("CLIENT", "KILL", "TYPE", "pubsub"))
+        publisher.send(
+            encode_command("PUBLISH", "a", "1") + encode_command("CLIENT", "KILL", "TYPE", "pubsub")
+        )
         assert client.received() == b""
         client.session.push(message(b"2"))
         assert client.received() == b""
