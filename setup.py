@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import shutil
 import sys
@@ -12,6 +14,9 @@ from setuptools import setup
 
 INTERPRETED = {"__init__.py", "__main__.py", "cli.py", "tools.py"}
 """File names that stay interpreted: they run once, at start-up."""
+
+SUMMARIES = Path("pyredis/commands/summaries.json")
+"""The first lines of the handlers' docstrings, which mypyc leaves out; COMMAND DOCS shows them."""
 
 
 def has_compiler() -> bool:
@@ -30,8 +35,20 @@ def extensions() -> list[object]:
         from mypyc.build import mypycify
     except ImportError:
         return []
+    write_summaries()
     paths = sorted(str(path) for path in Path("pyredis").rglob("*.py") if path.name not in INTERPRETED)
     return list(mypycify(paths, opt_level="3", debug_level="0", group_name="pyredis"))
+
+
+def write_summaries() -> None:
+    """Keeps what compiled handlers cannot say about themselves, by module and name."""
+    summaries: dict[str, str] = {}
+    for path in sorted(SUMMARIES.parent.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                docstring = ast.get_docstring(node) or ""
+                summaries[f"pyredis.commands.{path.stem}.{node.name}"] = docstring.split("\n")[0]
+    SUMMARIES.write_text(json.dumps(summaries, indent=0), encoding="utf-8")
 
 
 setup(ext_modules=extensions())

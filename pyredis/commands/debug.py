@@ -96,7 +96,7 @@ HELP: Final = (
 
 @server.command(
     "DEBUG", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED, since="1.0.0",
-    complexity="Depends on subcommand.",
+    complexity="Depends on subcommand.", is_system=True,
 )  # fmt: skip
 def debug(ctx: Context, argv: list[bytes]) -> bytes:
     """Looks inside the server, or disturbs it, for tests."""

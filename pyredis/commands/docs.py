@@ -7,17 +7,44 @@ Optional fields that have nothing to say are left out, as in Redis.
 
 from __future__ import annotations
 
+import os.path
 from typing import TypeAlias
 
+from pyredis.commands.registry import first_line
 from pyredis.commands.syntax import Argument, parse_syntax
 from pyredis.engine.command import CommandSpec
 
 DocValue: TypeAlias = "str | int | tuple[str, ...] | list[DocValue] | dict[str, DocValue]"
 
 
+_kept_summaries: dict[str, str] = {}
+
+
+def summary(spec: CommandSpec) -> str:
+    """What a command does, in one line.
+
+    Compiled handlers have no docstrings; the build kept their first lines in `summaries.json`.
+    """
+    if spec.summary or spec.handler is None:
+        return spec.summary
+    if not _kept_summaries:
+        _kept_summaries.update(_read_summaries(os.path.join(os.path.dirname(__file__), "summaries.json")))
+    return first_line(_kept_summaries.get(f"{spec.handler.__module__}.{spec.handler.__name__}"))
+
+
+def _read_summaries(path: str) -> dict[str, str]:
+    if not os.path.exists(path):
+        return {}
+    import json
+
+    with open(path, encoding="utf-8") as file:
+        summaries: dict[str, str] = json.load(file)
+    return summaries
+
+
 def summary_fields(spec: CommandSpec) -> dict[str, DocValue]:
     """What COMMAND DOCS reports for a command before its history, arguments and subcommands."""
-    fields: dict[str, DocValue] = {"summary": spec.summary, "since": spec.since, "group": spec.group}
+    fields: dict[str, DocValue] = {"summary": summary(spec), "since": spec.since, "group": spec.group}
     if spec.complexity:
         fields["complexity"] = spec.complexity
     if spec.is_system:

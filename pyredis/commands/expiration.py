@@ -122,11 +122,11 @@ def parse_condition(argv: list[bytes]) -> i64:
         elif word == b"LT":
             condition |= LT
         else:
-            raise CommandError(b"ERR Unsupported option " + c_text(argv[position]))
-        if condition & NX != 0 and condition != NX:
-            raise CommandError(NX_EXCLUDES)
-        if condition & GT != 0 and condition & LT != 0:
-            raise CommandError(GT_EXCLUDES_LT)
+            raise CommandError(b"ERR Unsupported option " + c_text(argv[position]).rstrip(b"\r\n"))
+    if condition & NX != 0 and condition != NX:
+        raise CommandError(NX_EXCLUDES)
+    if condition & GT != 0 and condition & LT != 0:
+        raise CommandError(GT_EXCLUDES_LT)
     return condition
 
 

@@ -68,7 +68,7 @@ class CommandGroup:
 
         def declare(handler: Handler) -> Handler:
             categories = self.acl if acl is None else acl
-            summary = (handler.__doc__ or "").split("\n")[0].rstrip(".")
+            summary = first_line(handler.__doc__)
             SPECS.append(
                 CommandSpec(
                     name, handler, self.name, arity, flags, keys, categories, since, syntax,
@@ -88,6 +88,11 @@ class CommandGroup:
                 "Depends on subcommand.", (), (), None, summary, None, False,
             )
         )  # fmt: skip
+
+
+def first_line(docstring: str | None) -> str:
+    """The summary that a docstring begins with; empty for a compiled handler, which has none."""
+    return (docstring or "").split("\n")[0].rstrip(".")
 
 
 def key_range(

@@ -14,7 +14,6 @@ from mypy_extensions import i64
 from pyredis.commands.arguments import ranged_argument, timeout_argument
 from pyredis.commands.registry import counted_keys, first_key, key_range
 from pyredis.commands.sorted_sets import (
-    PAIR,
     note_removal,
     sorted_sets,
     write_entries,
@@ -90,7 +89,7 @@ def pop(ctx: Context, argv: list[bytes], from_max: bool) -> bytes:
 
 
 class PopRequest:
-    """What ZMPOP and BZMPOP were asked for."""
+    """What ZMPOP and the blocking forms were asked for; `count` is 0 for BZPOPMIN and BZPOPMAX."""
 
     def __init__(self, keys: list[bytes], from_max: bool, count: int) -> None:
         self.keys: list[bytes] = keys
@@ -118,29 +117,27 @@ def parse_pop(argv: list[bytes], position: int) -> PopRequest:
 
 
 def pop_first(ctx: Context, request: PopRequest) -> bytes | None:
-    """Pops from the first key that is there: the key and the entries as pairs; None when no key is."""
+    """Pops from the first key that is there; None when no key is.
+
+    ZMPOP answers the key and pairs, BZPOPMIN the key, a member and its score. It is logged as the simpler command.
+    """
     for key in request.keys:
         zset = write_zset(ctx, key)
         if zset is not None:
-            return pop_pairs(ctx, ctx.db, key, zset, request)
+            count = request.count
+            members, scores = take_entries(ctx.db, key, zset, max(count, 1), request.from_max)
+            effect = [b"ZPOPMAX" if request.from_max else b"ZPOPMIN", key]
+            if count:
+                effect.append(b"%d" % len(members))
+            ctx.propagate_as(effect)
+            writer = BytesWriter()
+            writer.write(array_header(2 if count else 3))
+            write_bulk(writer, key)
+            if count:
+                writer.write(array_header(len(members)))
+            write_entries(writer, members, scores, ctx.resp3, count > 0, request.from_max)
+            return writer.getvalue()
     return None
-
-
-def pop_pairs(ctx: Context, db: Database, key: bytes, zset: SortedSet, request: PopRequest) -> bytes:
-    """Pops what ZMPOP pops and logs it as the simpler command."""
-    members, scores = take_entries(db, key, zset, request.count, request.from_max)
-    ctx.propagate_as([pop_name(request.from_max), key, b"%d" % len(members)])
-    writer = BytesWriter()
-    writer.write(PAIR)
-    write_bulk(writer, key)
-    writer.write(array_header(len(members)))
-    write_entries(writer, members, scores, ctx.resp3, True, request.from_max)
-    return writer.getvalue()
-
-
-def pop_name(from_max: bool) -> bytes:
-    """The command that a pop of any form is logged as."""
-    return b"ZPOPMAX" if from_max else b"ZPOPMIN"
 
 
 @sorted_sets.command(
@@ -157,64 +154,39 @@ def zmpop(ctx: Context, argv: list[bytes]) -> bytes:
 # The blocking forms.
 
 _BLOCKING_KEYS: Final[tuple[KeySpec, ...]] = key_range("RW access delete", 1, -2)
+_TIMEOUT_HISTORY: Final = (("6.0.0", "`timeout` is interpreted as a double instead of an integer."),)
 
 
 class BlockedPop(BlockedOperation):
-    """A client that waits in BZPOPMIN or BZPOPMAX, or with `request.count` > 0 in BZMPOP."""
+    """A client that waits in BZPOPMIN, BZPOPMAX or BZMPOP."""
 
     def __init__(self, ctx: Context, deadline_ms: int, request: PopRequest) -> None:
         super().__init__(ctx, request.keys, deadline_ms)
         self.request: PopRequest = request
 
     def serve(self, key: bytes) -> bytes | None:
-        """Pops from the key, if it holds a sorted set."""
-        value = self.database.lookup(key)
-        if not isinstance(value, SortedSet):
+        """Starts over, as since Redis 7.2, when one of the keys has become a sorted set."""
+        if not isinstance(self.database.peek(key), SortedSet):
             return None
-        if self.request.count > 0:
-            return pop_pairs(self.ctx, self.database, key, value, self.request)
-        return pop_one(self.ctx, self.database, key, value, self.request.from_max)
-
-
-def pop_one(ctx: Context, db: Database, key: bytes, zset: SortedSet, from_max: bool) -> bytes:
-    """Pops what BZPOPMIN pops: the key, the member and the score."""
-    members, scores = take_entries(db, key, zset, 1, from_max)
-    ctx.propagate_as([pop_name(from_max), key])
-    writer = BytesWriter()
-    writer.write(array_header(3))
-    write_bulk(writer, key)
-    write_entries(writer, members, scores, ctx.resp3, False, False)
-    return writer.getvalue()
+        return pop_first(self.ctx, self.request)
 
 
 @sorted_sets.command(
     "BZPOPMIN", arity=-3, flags=WRITE | BLOCKING | FAST, keys=_BLOCKING_KEYS, since="5.0.0",
-    syntax="key... timeout", complexity="O(log(N)) with a sorted set of N members.",
-    history=(("6.0.0", "`timeout` is interpreted as a double instead of an integer."),),
+    syntax="key... timeout", complexity="O(log(N)) with a sorted set of N members.", history=_TIMEOUT_HISTORY,
 )  # fmt: skip
 def bzpopmin(ctx: Context, argv: list[bytes]) -> bytes | None:
     """Removes the member with the lowest score from the first sorted set that is there, or waits for one."""
-    return blocking_pop(ctx, argv, False)
+    return pop_or_wait(ctx, timeout_argument(ctx, argv[-1]), PopRequest(argv[1:-1], False, 0))
 
 
 @sorted_sets.command(
     "BZPOPMAX", arity=-3, flags=WRITE | BLOCKING | FAST, keys=_BLOCKING_KEYS, since="5.0.0",
-    syntax="key... timeout", complexity="O(log(N)) with a sorted set of N members.",
-    history=(("6.0.0", "`timeout` is interpreted as a double instead of an integer."),),
+    syntax="key... timeout", complexity="O(log(N)) with a sorted set of N members.", history=_TIMEOUT_HISTORY,
 )  # fmt: skip
 def bzpopmax(ctx: Context, argv: list[bytes]) -> bytes | None:
     """Removes the member with the highest score from the first sorted set that is there, or waits for one."""
-    return blocking_pop(ctx, argv, True)
-
-
-def blocking_pop(ctx: Context, argv: list[bytes], from_max: bool) -> bytes | None:
-    """BZPOPMIN and BZPOPMAX."""
-    deadline_ms = timeout_argument(ctx, argv[-1])
-    for key in argv[1:-1]:
-        zset = write_zset(ctx, key)
-        if zset is not None:
-            return pop_one(ctx, ctx.db, key, zset, from_max)
-    return wait_for_pop(ctx, deadline_ms, PopRequest(argv[1:-1], from_max, 0))
+    return pop_or_wait(ctx, timeout_argument(ctx, argv[-1]), PopRequest(argv[1:-1], True, 0))
 
 
 @sorted_sets.command(
@@ -225,13 +197,14 @@ def blocking_pop(ctx: Context, argv: list[bytes], from_max: bool) -> bytes | Non
 def bzmpop(ctx: Context, argv: list[bytes]) -> bytes | None:
     """Removes members from one end of the first sorted set that is there, or waits for one."""
     deadline_ms = timeout_argument(ctx, argv[1])
-    request = parse_pop(argv, 2)
+    return pop_or_wait(ctx, deadline_ms, parse_pop(argv, 2))
+
+
+def pop_or_wait(ctx: Context, deadline_ms: int, request: PopRequest) -> bytes | None:
+    """Pops, or blocks the client; in a transaction, not to wait is all that can be done."""
     reply = pop_first(ctx, request)
-    return wait_for_pop(ctx, deadline_ms, request) if reply is None else reply
-
-
-def wait_for_pop(ctx: Context, deadline_ms: int, request: PopRequest) -> bytes | None:
-    """Blocks the client, unless it is in a transaction, where waiting is like running out of time."""
+    if reply is not None:
+        return reply
     if ctx.in_exec:
         return ctx.null_array
     ctx.engine.blocking.wait(BlockedPop(ctx, deadline_ms, request))

@@ -12,7 +12,7 @@ from librt.random import randrange
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from pyredis.commands.arguments import ranged_argument
+from pyredis.commands.arguments import integer_argument
 from pyredis.commands.registry import CommandGroup, first_key
 from pyredis.commands.scanning import scan_cursor, scan_options, scan_reply
 from pyredis.datatypes.glob import glob_match
@@ -431,7 +431,9 @@ def zrandmember(ctx: Context, argv: list[bytes]) -> bytes:
             return ctx.null
         rank = randrange(zset.size())
         return bulk(zset.members(rank, rank + 1)[0])
-    count = ranged_argument(argv[2], -INT64_MAX, INT64_MAX, _COUNT_OUT_OF_RANGE)
+    count = integer_argument(argv[2])
+    if count < -INT64_MAX:
+        raise CommandError(_COUNT_OUT_OF_RANGE)
     with_scores = len(argv) > 3
     if len(argv) > 4 or (with_scores and argv[3].upper() != b"WITHSCORES"):
         raise CommandError(SYNTAX)
@@ -444,13 +446,17 @@ def zrandmember(ctx: Context, argv: list[bytes]) -> bytes:
 
 
 def sample_reply(zset: SortedSet, count: int, with_scores: bool, resp3: bool) -> bytes:
-    """Random members: all different, or `-count` independent draws when `count` is negative."""
+    """Random members: all different, or `-count` independent draws when `count` is negative.
+
+    Where all are asked for, they come from the highest score down.
+    """
     size = zset.size()
     if count >= size:
         members = zset.members(0, size)
-        if not with_scores:
-            return bulk_array(members)
-        return scored_reply(members, zset.scores(0, size), resp3, False)
+        if with_scores:
+            return scored_reply(members, zset.scores(0, size), resp3, True)
+        members.reverse()
+        return bulk_array(members)
     ranks = [randrange(size) for _ in range(-count)] if count < 0 else distinct_ranks(size, count)
     # From half of the set on it is cheaper to take all of it apart once.
     is_dense = 2 * len(ranks) > size

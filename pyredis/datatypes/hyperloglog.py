@@ -212,9 +212,7 @@ class SparseWriter:
             elif opcode < _XZERO:
                 span = opcode + 1
             else:
-                # Where the second byte is missing, Redis reads the NUL that ends every string.
-                low: i64 = data[position + 1] if position + 1 < size else 0
-                span = (((opcode & 63) << 8) | low) + 1
+                span = _xzero_length(data, position)
                 length = 2
             if index < first + span:
                 break
@@ -224,7 +222,7 @@ class SparseWriter:
             previous = position
             position += length
             first += span
-        if span == 0 or position >= size:
+        if span == 0 or position + length > size:
             raise CorruptError
         if opcode >= _VAL and ((opcode >> 2) & 31) + 1 >= count:
             return False
@@ -236,7 +234,6 @@ class SparseWriter:
             if growth > 0 and size + growth > self.limit:
                 return self._promote(index, count)
             hll[position : position + length] = sequence
-            del hll[size + growth :]
         self._merge(previous if previous >= 0 else HEADER_BYTES)
         invalidate(hll)
         return True
@@ -342,7 +339,11 @@ def _decoded(data: bytes) -> bytes:
     return b"".join(runs)
 
 
-def _xzero_length(data: bytes, position: i64) -> int:
+def _xzero_length(data: bytes, position: i64) -> i64:
+    """The length of a run; its second byte, where missing, is the NUL that Redis has behind every string.
+
+    To write to such a run is an error here, where Redis overwrites that NUL and goes on with what comes after it.
+    """
     low: i64 = data[position + 1] if position + 1 < len(data) else 0
     opcode: i64 = data[position]
     return (((opcode & 63) << 8) | low) + 1

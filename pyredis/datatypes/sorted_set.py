@@ -12,17 +12,15 @@ at no cost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i16, i64, mypyc_attr
 
 from pyredis.datatypes import packed_scores
 from pyredis.datatypes.digest import Digest
 from pyredis.datatypes.score_index import ScoreIndex, in_order
 from pyredis.datatypes.value import Value
-
-if TYPE_CHECKING:
-    from librt.vecs import vec
 
 UNCHANGED: Final[i64] = 0
 ADDED: Final[i64] = 1
@@ -104,16 +102,19 @@ class SortedSet(Value):
     def put(self, member: bytes, score: float, max_entries: i64, max_value: i64) -> i64:
         """Gives a member a score; answers ADDED, UPDATED or UNCHANGED. O(log n).
 
-        `max_entries` and `max_value` are the configured limits of a listpack.
+        `max_entries` and `max_value` are the configured limits of a listpack. A listpack loses the sign of -0.
         """
         index = self.index
         if index is None:
             return self._put_packed(member, score, max_entries, max_value)
         known: float | None = index.table.get(member)
+        if self.is_listpack:
+            if known is None and (index.size >= max_entries or i64(len(member)) > max_value):
+                self.is_listpack = False
+            else:
+                score += 0.0
         if known is None:
             index.insert(member, score)
-            if self.is_listpack and (index.size > max_entries or i64(len(member)) > max_value):
-                self.is_listpack = False
             return ADDED
         if known == score:
             return UNCHANGED
@@ -140,6 +141,7 @@ class SortedSet(Value):
         return ADDED
 
     def _insert_packed(self, packed: bytes, member: bytes, score: float) -> None:
+        score += 0.0
         self.packed = packed_scores.insert(packed, packed_scores.place_of(packed, score, member), score, member)
 
     def _unpack(self) -> ScoreIndex:
@@ -348,6 +350,8 @@ def from_entries(members: list[bytes], scores: vec[float], max_entries: i64, max
     for member in members:
         longest = max(longest, i64(len(member)))
     zset.is_listpack = count <= max_entries and longest <= max_value
+    if zset.is_listpack:
+        scores = without_minus_zero(scores)
     if zset.is_listpack and count <= packed_scores.MAX_ENTRIES and longest <= packed_scores.MAX_MEMBER:
         zset.packed = packed_scores.pack(members, scores)
         zset.packed_count = i16(count)
@@ -356,3 +360,11 @@ def from_entries(members: list[bytes], scores: vec[float], max_entries: i64, max
         index.fill(members, scores)
         zset.index = index
     return zset
+
+
+def without_minus_zero(scores: vec[float]) -> vec[float]:
+    """The scores as a listpack keeps them, which reads -0 as an integer."""
+    kept = vec[float](capacity=len(scores))
+    for score in scores:
+        kept = append(kept, score + 0.0)
+    return kept

@@ -149,7 +149,7 @@ class Database:
         return value
 
     def examine(self, key: bytes) -> Any:
-        """As `inspect` without an event for a miss, for commands about the insides of a key, such as OBJECT."""
+        """As `inspect` without an event for a miss, for commands about the insides of a key: OBJECT."""
         value = self.peek(key)
         if value is None:
             self.keyspace.misses += 1

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from pyredis.commands import docs
 from pyredis.commands.registry import CommandGroup, counted_keys, keyword_keys, unknown_keys
 from pyredis.engine.command import CommandSpec, KeyPosition, KeySpec
+from pyredis.engine.context import Context
 from pyredis.engine.key_positions import all_flags, key_positions, legacy_range, takes_keys
 from tests.support.inprocess import Client, InProcess
 from tests.support.servers import RedisServer, find_redis_server
@@ -138,6 +140,18 @@ class TestDocs:
     def test_nothing_known(self, client: Client, client3: Client) -> None:
         assert client.command("COMMAND", "DOCS", "nosuch") == b"*0\r\n"
         assert client3.command("COMMAND", "DOCS", "nosuch") == b"%0\r\n"
+
+
+def undocumented(ctx: Context, argv: list[bytes]) -> bytes:
+    return b"+OK\r\n"
+
+
+def test_compiled_handlers_have_their_summaries_from_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compilation drops docstrings, so the build keeps their first lines by module and name."""
+    spec = CommandSpec("X", undocumented, "", 1, 0, (), (), "", "", "", (), (), None, "", None, False)
+    assert docs.summary(spec) == ""
+    monkeypatch.setitem(docs._kept_summaries, f"{__name__}.undocumented", "Does nothing.")
+    assert docs.summary(spec) == "Does nothing"
 
 
 class TestList:

@@ -11,8 +11,8 @@ Argv = list[bytes]
 KEYS: Final = (b"k1", b"k2", b"k3", b"k4", b"k5")
 
 SECONDS: Final = (
-    b"100", b"101", b"1000", b"5", b"0", b"-1", b"-100", b"9223372036854775", b"9223372036854776", b"9223370000000000",
-    b"-9223372036854775", b"-9223372036854776", b"9223372036854775807", b"-9223372036854775808",
+    b"100", b"101", b"1000", b"5", b"0", b"-1", b"-100", b"9223372036854775", b"9223372036854776",
+    b"9223370000000000", b"-9223372036854775", b"-9223372036854776", b"9223372036854775807", b"-9223372036854775808",
     b"9223372036854775808", b"1.5", b"", b"abc", b"01", b" 1",
 )  # fmt: skip
 
@@ -43,7 +43,9 @@ conditions = st.one_of(
 
 def timed(name: bytes, times: tuple[bytes, ...]) -> st.SearchStrategy[Argv]:
     """A command of the EXPIRE family."""
-    return st.tuples(key, st.sampled_from(times), conditions).map(lambda words: [name, words[0], words[1], *words[2]])
+    return st.tuples(key, st.sampled_from(times), conditions).map(
+        lambda words: [name, words[0], words[1], *words[2]]
+    )
 
 
 def commands() -> st.SearchStrategy[Argv]:
@@ -68,8 +70,9 @@ def commands() -> st.SearchStrategy[Argv]:
         st.tuples(key, key).map(lambda found: [b"COPY", *found, b"REPLACE"]),
         st.sampled_from(
             [
-                [b"EXPIRE", b"k1"], [b"TTL"], [b"TTL", b"k1", b"k2"], [b"PERSIST"], [b"EXPIRE", b"absent", b"10"],
-                [b"DEBUG", b"DIGEST-VALUE", b"k1", b"k2"], [b"CONFIG", b"SET", b"lazyfree-lazy-expire", b"yes"],
+                [b"EXPIRE", b"k1"], [b"TTL"], [b"TTL", b"k1", b"k2"], [b"PERSIST"],
+                [b"EXPIRE", b"absent", b"10"], [b"DEBUG", b"DIGEST-VALUE", b"k1", b"k2"],
+                [b"CONFIG", b"SET", b"lazyfree-lazy-expire", b"yes"],
             ]
         ),
     )  # fmt: skip

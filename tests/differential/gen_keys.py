@@ -17,21 +17,43 @@ VALUES: Final = (
 )  # fmt: skip
 
 INDEXES: Final = (
-    b"0", b"1", b"2", b"0", b"1", b"15", b"16", b"-1", b"abc", b"", b"1.0", b"01", b"2147483647", b"2147483648",
-    b"-2147483649", b"9223372036854775808",
+    b"0", b"1", b"2", b"0", b"1", b"15", b"16", b"-1", b"abc", b"", b"1.0", b"01", b"2147483647",
+    b"2147483648", b"-2147483649", b"9223372036854775808",
 )  # fmt: skip
 
 PATTERN_PARTS: Final = (
-    b"*", b"?", b"k", b"1", b"[12]", b"[^1]", b"[1-3]", b"[3-1]", b"[", b"]", b"^", b"-", b"\\", b"\\k", b"[\\1]",
-    b"[k", b"[1-", b"[^", b"\xff", b"[\x80-\xff]",
+    b"*", b"?", b"k", b"1", b"[12]", b"[^1]", b"[1-3]", b"[3-1]", b"[", b"]", b"^", b"-", b"\\", b"\\k",
+    b"[\\1]", b"[k", b"[1-", b"[^", b"\xff", b"[\x80-\xff]",
 )  # fmt: skip
 
-COUNTS: Final = (b"1", b"2", b"10", b"1000", b"0", b"-1", b"abc", b"", b"9223372036854775807", b"9223372036854775808")
-TYPES: Final = (b"string", b"STRING", b"list", b"set", b"zset", b"hash", b"stream", b"", b"nosuchtype", b"none")
-CURSORS: Final = (b"0", b"0", b"00", b"+0", b"abc", b"0x0", b"1 ", b"18446744073709551616", b"1\x00x")
+COUNTS: Final = (
+    b"1",
+    b"2",
+    b"10",
+    b"1000",
+    b"0",
+    b"-1",
+    b"abc",
+    b"",
+    b"9223372036854775807",
+    b"9223372036854775808",
+)
+TYPES: Final = (
+    b"string",
+    b"STRING",
+    b"list",
+    b"set",
+    b"zset",
+    b"hash",
+    b"stream",
+    b"",
+    b"nosuchtype",
+    b"none",
+)
+CURSORS: Final = (b"0", b"0", b"00", b"+0", b"abc", b"0x0", b"1 ", b"18446744073709551616", b"0\x00x")
 DEBUG_SHAPES: Final = (
-    b"string", b"integer", b"double", b"bignum", b"null", b"array", b"set", b"map", b"attrib", b"push", b"verbatim",
-    b"true", b"false", b"FALSE", b"nosuchshape",
+    b"string", b"integer", b"double", b"bignum", b"null", b"array", b"set", b"map", b"attrib", b"push",
+    b"verbatim", b"true", b"false", b"FALSE", b"nosuchshape",
 )  # fmt: skip
 
 key = st.sampled_from(KEYS)
@@ -47,7 +69,9 @@ def request(name: bytes, *arguments: st.SearchStrategy[bytes]) -> st.SearchStrat
 
 def options(name: bytes, *found: st.SearchStrategy[Argv]) -> st.SearchStrategy[Argv]:
     """A command with up to three of its options, in any order, repeated or cut short."""
-    words = st.lists(st.one_of(*found), max_size=3).map(lambda parts: [word for part in parts for word in part])
+    words = st.lists(st.one_of(*found), max_size=3).map(
+        lambda parts: [word for part in parts for word in part]
+    )
     return words.map(lambda tail: [name, *tail])
 
 
@@ -68,7 +92,9 @@ def scans() -> st.SearchStrategy[Argv]:
         st.sampled_from(COUNTS).map(lambda count: [b"COUNT", count]),
         pattern.map(lambda text: [b"MATCH", text]),
         st.sampled_from(TYPES).map(lambda name: [b"TYPE", name]),
-        st.sampled_from([[b"COUNT"], [b"MATCH"], [b"TYPE"], [b"NOVALUES"], [b"count", b"5"], [b"match", b"*"]]),
+        st.sampled_from(
+            [[b"COUNT"], [b"MATCH"], [b"TYPE"], [b"NOVALUES"], [b"count", b"5"], [b"match", b"*"]]
+        ),
     )
     return st.tuples(st.sampled_from(CURSORS), tail).map(lambda parts: [b"SCAN", parts[0], *parts[1][1:]])
 
@@ -92,14 +118,14 @@ def debugs() -> st.SearchStrategy[Argv]:
 
 
 def objects() -> st.SearchStrategy[Argv]:
-    """OBJECT; reference counts of copies are left out, Redis counting those of shared integers otherwise."""
-    subcommand = st.sampled_from([b"ENCODING", b"encoding", b"FREQ", b"IDLETIME", b"HELP", b"nosuch", b"ENCODING"])
+    """OBJECT, but for what Redis tells of integers that keys share: their idle time, references to copies."""
+    subcommand = st.sampled_from([b"ENCODING", b"encoding", b"FREQ", b"HELP", b"nosuch"])
     return st.one_of(
         st.tuples(subcommand, key).map(lambda words: [b"OBJECT", *words]),
         st.sampled_from(
             [
-                [b"OBJECT"], [b"OBJECT", b"HELP"], [b"OBJECT", b"ENCODING"], [b"OBJECT", b"ENCODING", b"absent"],
-                [b"OBJECT", b"FREQ", b"absent"], [b"OBJECT", b"IDLETIME", b"absent"],
+                [b"OBJECT"], [b"OBJECT", b"HELP"], [b"OBJECT", b"ENCODING"],
+                [b"OBJECT", b"ENCODING", b"absent"], [b"OBJECT", b"FREQ", b"absent"], [b"OBJECT", b"IDLETIME", b"absent"],
                 [b"OBJECT", b"REFCOUNT", b"absent"], [b"OBJECT", b"REFCOUNT"],
             ]
         ),

@@ -16,7 +16,14 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from tests.differential import state
-from tests.differential.normalise import CONFIG_SENT, MILLISECONDS, TOLERANCES, Argv, full_name, replies_agree
+from tests.differential.normalise import (
+    CONFIG_SENT,
+    DIVERGING,
+    MILLISECONDS,
+    Argv,
+    full_name,
+    replies_agree,
+)
 from tests.differential.peers import Peer
 from tests.differential.programs import CLIENTS, Program, Step, dump_program
 from tests.support.inprocess import encode_command
@@ -81,9 +88,7 @@ class Conversation:
         try:
             our_replies, their_replies = unordered_frames(mine), unordered_frames(theirs)
         except WireError as error:
-            if self._is_blurred(requests) and any(
-                full_name(argv) in TOLERANCES for argv in self._recent(requests)
-            ):
+            if self._is_blurred(requests):
                 return None
             return Difference("invalid RESP", None, f"{mine!r} {error}", repr(theirs))
         if any(full_name(argv) in (b"publish", b"spublish", b"exec") for argv in requests):
@@ -109,7 +114,7 @@ class Conversation:
         argv = (asked[position] if position < len(asked) else None) or (requests[-1] if requests else None)
         return Difference(f"number of replies after {_name(argv)}", argv, *rest)
 
-    def _recent(self, requests: list[Argv]) -> list[Argv]:
+    def recent(self, requests: list[Argv]) -> list[Argv]:
         """The requests of this packet and of the last few."""
         return [argv for exchange in self.exchanges[-10:] for argv in exchange.requests] + requests
 
@@ -121,7 +126,7 @@ class Conversation:
         """
         if not any(full_name(argv) == b"exec" for argv in requests):
             return False
-        names = [full_name(argv) for argv in self._recent(requests)]
+        names = [full_name(argv) for argv in self.recent(requests)]
         return any(name.endswith(b"subscribe") or name == b"client|reply" for name in names)
 
     def _queued(self, asked: list[Argv | None], replies: list[bytes]) -> list[Argv]:
@@ -177,6 +182,8 @@ class Machine:
         self._is_configured = False
         # False once an error was excused that the other server did not give: it counts as failed there only.
         self._are_counters_alike = True
+        # True once the servers went different ways at random.
+        self._have_parted = False
         self._conversations: list[Conversation] = []
 
     def run(self, program: Program) -> Difference | None:
@@ -185,6 +192,8 @@ class Machine:
         for step in program:
             if found := self._step(step):
                 return found
+            if self._have_parted:
+                return None
         return self._final(program)
 
     def _reset(self) -> None:
@@ -197,6 +206,7 @@ class Machine:
             peer.open(CLIENTS, self.protocol)
             peer.control(b"CONFIG", b"RESETSTAT")
         self._are_counters_alike = True
+        self._have_parted = False
         self._conversations = [Conversation() for _ in range(CLIENTS)]
 
     def _step(self, step: Step) -> Difference | None:
@@ -221,6 +231,8 @@ class Machine:
                 ours.settle_late(oracle, self.patience)
                 found = self._compare(step)
             streams = (*ours.received, *oracle.received)
+            recent = self._conversations[step.client].recent(step.requests)
+            self._have_parted = any(full_name(argv) in DIVERGING for argv in recent)
             self._are_counters_alike &= not any(data.startswith(b"-") or b"\r\n-" in data for data in streams)
         received = bytes(ours.received[step.client])
         self._conversations[step.client].exchanges.append(Exchange(step.requests, received))

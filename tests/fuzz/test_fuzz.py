@@ -45,7 +45,7 @@ ODD = {
     "a thousand MULTIs": encode_command(b"MULTI") * 1000 + encode_command(b"EXEC"),
     "a transaction in pieces": encode_command(b"MULTI") + encode_command(b"SET", b"k", b"v") * 100,
     "everything after QUIT": encode_command(b"QUIT") + PING * 1000,
-    "a glob that explodes": encode_command(b"SET", b"a" * 9, b"") + encode_command(b"KEYS", b"a*" * 28 + b"b"),
+    "an exploding glob": encode_command(b"SET", b"a" * 9, b"") + encode_command(b"KEYS", b"a*" * 28 + b"b"),
 }  # fmt: skip
 
 

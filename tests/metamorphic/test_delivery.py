@@ -18,7 +18,7 @@ from tests.support.inprocess import encode_command
 from tests.support.servers import PyredisServer
 from tests.support.wire import parse_replies
 
-COMMANDS = 1500
+COMMANDS = 600
 PROTOCOLS = pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 GROUPS = pytest.mark.parametrize("group", list(generators()))
 

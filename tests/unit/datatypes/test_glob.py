@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from pyredis.datatypes.glob import glob_match, literal_prefix
 
 PATTERNS = st.lists(
-    st.sampled_from([b"a", b"b", b"B", b"*", b"?", b"[", b"]", b"^", b"-", b"\\", b"\xff", b"\x80", b"[ab]", b"[^a]"]),
+    st.sampled_from(
+        [b"a", b"b", b"B", b"*", b"?", b"[", b"]", b"^", b"-", b"\\", b"\xff", b"\x80", b"[ab]", b"[^a]"]
+    ),
     max_size=9,
 ).map(b"".join)
-TEXTS = st.lists(st.sampled_from([b"a", b"b", b"B", b"]", b"-", b"\\", b"\xff", b"^"]), max_size=7).map(b"".join)
+TEXTS = st.lists(st.sampled_from([b"a", b"b", b"B", b"]", b"-", b"\\", b"\xff", b"^"]), max_size=7).map(
+    b"".join
+)
 
 
 def signed(byte: int) -> int:

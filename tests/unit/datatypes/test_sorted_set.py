@@ -326,10 +326,17 @@ def test_insert_double(values: list[float], value: float, at: int) -> None:
     assert list(doubles) == values
 
 
-def test_minus_zero_stays_equal_to_zero() -> None:
+def test_minus_zero_is_zero_to_a_listpack() -> None:
     zset = SortedSet()
     zset.put(b"a", -0.0, 128, 64)
     assert zset.put(b"a", 0.0, 128, 64) == UNCHANGED
+    assert str(zset.score(b"a")) == "0.0"
+    large = SortedSet()
+    large.put(b"a", -0.0, 0, 64)
+    assert large.put(b"a", 0.0, 0, 64) == UNCHANGED
+    assert str(large.score(b"a")) == "-0.0"
+    assert str(from_pairs({b"a": -0.0}, 128, 64).score(b"a")) == "0.0"
+    assert str(from_pairs({b"a": -0.0}, 0, 64).score(b"a")) == "-0.0"
     zset.put(b"b", 0.0, 128, 64)
     zset.put(b"A", 0.0, 128, 64)
     assert zset.members(0, 3) == [b"A", b"a", b"b"]

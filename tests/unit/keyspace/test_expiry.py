@@ -146,7 +146,7 @@ def database() -> tuple[Database, ManualClock]:
 
 
 def bound(peak: int, buckets: int) -> int:
-    """The queue is tidied from two entries a key on; what is added during the rounds that takes comes on top."""
+    """The queue is tidied from two entries a key on; what is added during the rounds comes on top."""
     return 3 * peak + 2 * SWEEP_SLACK + buckets // 2
 
 
@@ -258,7 +258,9 @@ def test_kept_keys_are_hidden_and_go_when_keeping_ends() -> None:
     assert not base.values.contains(b"k")
 
 
-@pytest.mark.parametrize("distance", [1, 127, *(1 << bits for bits in range(8, 63)), *(3 << bits for bits in range(8, 61))])
+@pytest.mark.parametrize(
+    "distance", [1, 127, *(1 << bits for bits in range(8, 63)), *(3 << bits for bits in range(8, 61))]
+)
 def test_buckets_begin_after_now_and_not_after_the_deadline(distance: int) -> None:
     now = 1_700_000_000_123
     for deadline in (now + distance, now + distance - 1, now + distance + 1):
