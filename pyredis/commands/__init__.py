@@ -12,6 +12,8 @@ from pyredis.commands import (
     databases,
     debug,
     expiration,
+    geo,
+    geo_search,
     hyperloglog,
     introspection,
     keys,
@@ -37,7 +39,7 @@ MODULES = (
     connection, clients, databases, keys, scanning, object_commands, expiration,
     strings, string_ranges, counters, lcs, bitmaps, hyperloglog,
     lists, blocking_lists,
-    sorted_sets, sorted_set_ranges, sorted_set_pops, sorted_set_algebra,
+    sorted_sets, sorted_set_ranges, sorted_set_pops, sorted_set_algebra, geo, geo_search,
     pubsub, transactions,
     server, config_commands, lolwut, introspection, debug,
 )  # fmt: skip

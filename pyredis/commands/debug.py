@@ -19,7 +19,7 @@ from pyredis.commands.help import help_reply
 from pyredis.commands.object_commands import reference_count
 from pyredis.commands.registry import CommandGroup
 from pyredis.datatypes.digest import Digest
-from pyredis.datatypes.numbers import INT64_MAX
+from pyredis.datatypes.numbers import INT64_MAX, parse_int64
 from pyredis.datatypes.value import Value, encoding_name, type_name
 from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE
 from pyredis.engine.context import Context
@@ -162,8 +162,8 @@ def _object(ctx: Context, argv: list[bytes]) -> bytes:
 def string_dump_length(text: bytes) -> int:
     """How long a string is in an uncompressed dump: small integers are binary, the rest has a header."""
     length = len(text)
-    if length <= 11 and encoding_name(text) == b"int":
-        number = int(text)
+    number = parse_int64(text) if length <= 11 else None
+    if number is not None:
         for size in (1, 2, 4):
             if -(1 << (8 * size - 1)) <= number < 1 << (8 * size - 1):
                 return 1 + size

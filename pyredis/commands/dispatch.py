@@ -79,11 +79,12 @@ def _call(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
         reply = command.handler(ctx, argv)
     except CommandError as error:
         reply = error_reply(error.message)
-    if reply is not None and reply[0] == 45:
-        command.failed += 1
-        engine.count_error(reply)
     ended: float = time()
-    command.calls += 1
+    if reply is not None:  # a command that waits is counted when its wait has ended
+        command.calls += 1
+        if reply[0] == 45:
+            command.failed += 1
+            engine.count_error(reply)
     if ended > engine.tick:
         command.seconds += ended - engine.tick
     engine.tick = ended

@@ -14,6 +14,7 @@ from mypy_extensions import i64
 
 from pyredis.commands.arguments import integer_argument, ranged_argument
 from pyredis.commands.registry import CommandGroup, counted_keys, first_key, nth_key
+from pyredis.datatypes.bulk_strings import value_start
 from pyredis.datatypes.list_value import NO_LIMIT, ListValue
 from pyredis.datatypes.numbers import INT64_MAX
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, KeySpec
@@ -329,7 +330,7 @@ def move(ctx: Context, source: bytes, destination: bytes, from_right: bool, to_r
     is_new = target is None
     if target is None:
         target = ListValue()
-    target.reserve(limits, len(element) - element.index(b"\n") - 3, 1)
+    target.reserve(limits, len(element) - value_start(element, 0) - 2, 1)
     if to_right:
         target.push_right(element)
     else:

@@ -25,6 +25,8 @@ LISTPACK_OVERHEAD: Final[i64] = 7
 """Bytes of a listpack without elements: its header and its end."""
 
 _ZERO: Final[i64] = 48
+_NINE: Final[i64] = 57
+_MINUS: Final[i64] = 45
 _CR: Final[i64] = 13
 
 
@@ -35,7 +37,17 @@ def pack(value: bytes) -> bytes:
 
 def unpack(element: bytes) -> bytes:
     """The value of one packed element."""
-    return element[element.index(CRLF) + 2 : -2]
+    return element[value_start(element, 0) : len(element) - 2]
+
+
+def value_start(run: bytes, position: i64) -> i64:
+    """Where the value of the element that begins at `position` begins."""
+    if COMPILED:
+        place: i64 = position + 2
+        while run[place] != _CR:
+            place += 1
+        return place + 2
+    return run.index(CRLF, position) + 2
 
 
 def element_end(run: bytes, position: i64) -> i64:
@@ -80,7 +92,7 @@ def unpack_all(run: bytes) -> list[bytes]:
     size: i64 = len(run)
     while position < size:
         end = element_end(run, position)
-        values.append(run[run.index(CRLF, position) + 2 : end - 2])
+        values.append(run[value_start(run, position) : end - 2])
         position = end
     return values
 
@@ -126,11 +138,12 @@ def without(run: bytes, offsets: list[int], length: int) -> bytes:
 
 def listpack_size(element: bytes) -> i64:
     """Bytes that Redis needs for a packed element in a listpack: integers are stored in binary."""
-    value = unpack(element)
-    length: i64 = len(value)
+    start = value_start(element, 0)
+    length: i64 = len(element) - 2 - start
+    first: i64 = element[start]
     size: i64 = 0
-    if 0 < length <= 20 and (value[0] == 45 or 48 <= value[0] <= 57):
-        number = parse_int64(value)
+    if length <= 20 and first <= _NINE and (first >= _ZERO or first == _MINUS):
+        number = parse_int64(element[start : start + length])
         if number is not None:
             size = _integer_size(number)
     if size == 0:

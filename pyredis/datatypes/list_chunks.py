@@ -20,6 +20,8 @@ middle of a million elements about 5 us compiled, as in Redis."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64, mypyc_attr
 
 from pyredis.datatypes.bulk_strings import element_end, find_all, run_listpack_size, skip, split, without
@@ -38,7 +40,7 @@ class Sizes:
         self.run_pops: i64 = 16
 
 
-SIZES = Sizes()
+SIZES: Final = Sizes()
 
 
 @mypyc_attr(acyclic=True)

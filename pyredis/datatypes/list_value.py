@@ -221,10 +221,10 @@ class ListValue(Value):
             begin = skip(self.run, 0, start)
             self.run = self.run[begin : skip(self.run, begin, kept)]
         else:
+            if not self.is_quicklist:
+                chunks.weight -= self._weight(0, start - 1) + self._weight(stop + 1, self.count - 1)
             chunks.drop_left(start)
             chunks.drop_right(self.count - stop - 1)
-            if not self.is_quicklist:
-                chunks.weigh()
         self.count = kept
         self._shrunk(limits)
 
@@ -285,6 +285,14 @@ class ListValue(Value):
         parts: list[bytes] = []
         chunks.collect(start, stop, parts)
         return parts
+
+    def _weight(self, start: i64, stop: i64) -> i64:
+        """What the elements from `start` to `stop`, if any, take in a listpack."""
+        weight = i64(0)
+        if start <= stop:
+            for run in self.between(start, stop):
+                weight += run_listpack_size(run)
+        return weight
 
     def find(self, element: bytes, wanted: i64, limit: i64, is_backwards: bool) -> list[int]:
         """Numbers of up to `wanted` elements equal to `element`, among the first or last `limit`. O(n)."""

@@ -1,20 +1,27 @@
 """Commands that wait for a key: BLPOP and its kind, XREAD BLOCK.
 
-A handler that finds nothing to return hands a `BlockedOperation` to `Blocking.wait` and returns None. Rules kept, as in
-Redis:
+A handler that finds nothing to return hands a `BlockedOperation` to `Blocking.wait` and returns None. Rules
+kept, as in Redis:
 
-* A key becomes ready when a command changes it; waiters are served once that command, transaction or script has ended,
-  in the order in which the keys became ready, and at each key in the order in which the clients came.
-* Serving may make other keys ready (BLMOVE); those are served in the same round.
-* A client waits for several keys at once and is served by one; where it disconnects, times out or is unblocked, nothing
-  remains of its wait. Nothing polls: the host is asked for one timer, for the earliest deadline.
+* A key becomes ready when a command changes it; waiters are served once that command, transaction or script
+  has ended, in the order in which the keys became ready, and at each key in the order in which the clients
+  came.
+* Serving may make other keys ready (BLMOVE); those are served afterwards, before the next command.
+* A client waits for several keys at once and is served once. Where it disconnects, times out or is unblocked,
+  nothing remains of its wait.
+* A command that waits counts as called, and perhaps as failed, when its wait has ended (since 7.2).
+
+Nothing polls: the host is asked for one timer, for the earliest deadline. A push that serves the first of
+many clients costs the same however many wait behind it.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
+from pyredis.datatypes.value import Value
 from pyredis.errors import CommandError, error_reply
 from pyredis.keyspace.database import Database, KeyWaiter
 
@@ -30,7 +37,8 @@ UNBLOCKED_ERROR: Final = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"
 class BlockedOperation(KeyWaiter):
     """One waiting command; each blocking command subclasses it.
 
-    `deadline_ms` is in milliseconds since the epoch, 0 to wait for ever.
+    `deadline_ms` is in milliseconds since the epoch, 0 to wait for ever. `notices_loss` is for those that are
+    also to be served when a key has gone, or holds a string (XREADGROUP).
     """
 
     def __init__(self, ctx: Context, keys: list[bytes], deadline_ms: int) -> None:
@@ -38,13 +46,14 @@ class BlockedOperation(KeyWaiter):
         self.database: Database = ctx.db
         self.keys: list[bytes] = list(dict.fromkeys(keys))
         self.deadline_ms: int = deadline_ms
+        self.notices_loss: bool = False
         self.is_waiting: bool = False
 
     def serve(self, key: bytes) -> bytes | None:
         """Tries to complete with what is at `key`: the reply, or None to go on waiting.
 
-        Runs outside of any command; a change is logged with `ctx.propagate_as`. The key may be gone, or hold
-        another type.
+        Runs outside of any command; a change is logged with `ctx.propagate_as`. A `CommandError` is a reply,
+        too. The key may hold another type, and be gone if the operation `notices_loss`.
         """
         raise AssertionError
 
@@ -61,15 +70,21 @@ class Blocking:
         self.operations: dict[Context, BlockedOperation] = {}
         self.deadlines: list[tuple[int, int, BlockedOperation]] = []
         self.waits: int = 0
+        self.losses_noticed: int = 0
         self.timer_ms: int = 0
 
     def wait(self, operation: BlockedOperation) -> None:
         """Blocks a client until one of its keys serves it. O(keys + log(clients with a deadline))."""
         operation.is_waiting = True
         self.operations[operation.ctx] = operation
+        self.losses_noticed += operation.notices_loss
         blocked = operation.database.blocked
         for key in operation.keys:
-            blocked.setdefault(key, {})[operation] = None
+            waiters = blocked.get(key)
+            if waiters is None:
+                # The first of a plain dict takes ever longer to find, the more have been removed before it.
+                blocked[key] = waiters = OrderedDict()
+            waiters[operation] = None
         if operation.deadline_ms:
             self.waits += 1
             heappush(self.deadlines, (operation.deadline_ms, self.waits, operation))
@@ -81,6 +96,7 @@ class Blocking:
         if operation is None:
             return None
         operation.is_waiting = False
+        self.losses_noticed -= operation.notices_loss
         blocked = operation.database.blocked
         for key in operation.keys:
             waiters = blocked.get(key)
@@ -101,21 +117,26 @@ class Blocking:
                 self._serve_key(database, key)
 
     def _serve_key(self, database: Database, key: bytes) -> None:
-        """Serves the clients that wait at one key, the first of them without looking at the others."""
+        """Serves the clients that wait at one key; one after the other as long as the first can be served."""
         while True:
             waiters = database.blocked.get(key)
-            if not waiters or database.lookup(key) is None:
+            if not waiters or not self._may_serve(database, key):
                 return
             if not self._serve(next(iter(waiters)), key):
                 break
         for waiter in list(waiters)[1:]:
-            if database.lookup(key) is None:
+            if not self._may_serve(database, key):
                 return
             self._serve(waiter, key)
+
+    def _may_serve(self, database: Database, key: bytes) -> bool:
+        return self.losses_noticed > 0 or isinstance(database.peek(key), Value)
 
     def _serve(self, operation: KeyWaiter, key: bytes) -> bool:
         """Lets one client try; logs what that changed, and answers it if it was served."""
         if not isinstance(operation, BlockedOperation) or not operation.is_waiting:
+            return False
+        if not operation.notices_loss and not isinstance(operation.database.peek(key), Value):
             return False
         ctx = operation.ctx
         outer = ctx.swap_effects(None)
@@ -130,9 +151,20 @@ class Blocking:
             self.engine.flush_propagated()
         if reply is None:
             return False
-        self.forget(ctx)
-        ctx.unblocked(reply)
+        self._end(operation, reply)
         return True
+
+    def _end(self, operation: BlockedOperation, reply: bytes) -> None:
+        """Takes an operation out, counts its command, and answers its client."""
+        ctx = operation.ctx
+        self.forget(ctx)
+        command = ctx.last_command
+        if command is not None:
+            command.calls += 1
+            if reply[0] == 45:
+                command.failed += 1
+                self.engine.count_error(reply)
+        ctx.unblocked(reply)
 
     def expire(self) -> None:
         """Answers those whose time is up, and asks for the next timer."""
@@ -141,16 +173,15 @@ class Blocking:
         while self.deadlines and self.deadlines[0][0] <= now_ms:
             operation = heappop(self.deadlines)[2]
             if operation.is_waiting:
-                self.forget(operation.ctx)
-                operation.ctx.unblocked(operation.timeout_reply())
+                self._end(operation, operation.timeout_reply())
         self._await_deadline()
 
     def unblock(self, ctx: Context, with_error: bool) -> bool:
         """CLIENT UNBLOCK: ends a wait as if it had timed out, or with an error; false when there is none."""
-        operation = self.forget(ctx)
+        operation = self.operations.get(ctx)
         if operation is None:
             return False
-        ctx.unblocked(UNBLOCKED_ERROR if with_error else operation.timeout_reply())
+        self._end(operation, UNBLOCKED_ERROR if with_error else operation.timeout_reply())
         return True
 
     def _await_deadline(self) -> None:

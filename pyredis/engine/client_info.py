@@ -14,7 +14,7 @@ from pyredis.engine.context import Context
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
-CLIENT_BYTES: Final = 3000
+CLIENT_BYTES: Final = 2000
 """What a connection without a name, subscription or request takes up: session, parser, transport."""
 QUEUED_BYTES: Final = 160
 """What a command queued by MULTI takes up besides the bytes of its arguments."""

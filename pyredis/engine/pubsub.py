@@ -5,7 +5,9 @@ O(1). A message is encoded once per protocol version that somebody speaks, not o
 for each of them is to append it to the output (`Context.push`), which leaves the process together with
 everything else that the running batch of commands causes.
 
-Measured compiled, one PUBLISH to 1,000 listeners, nothing but this module and `Session.push`: @@FANOUT@@
+Measured compiled with 1,000 listeners to a message of 100 bytes: 28 ns for each up to the call of the
+transport, 20 ns in a pipeline of 16 (interpreted 380 and 350). With the sockets the whole server takes 6.6 us
+of CPU for a delivery, in the pipeline 0.56 us; redis-server 7.0.15 beside it 6.5 us and 0.65 us.
 """
 
 from __future__ import annotations

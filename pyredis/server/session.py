@@ -175,8 +175,9 @@ class Session(Context):
                     return
             reply = execute(self, argv)
             if reply is None:
-                self.is_blocked = True
-                self.hold = HOLD_BLOCKED
+                if self.hold == HOLD_NONE:  # else its wait has ended already
+                    self.is_blocked = True
+                    self.hold = HOLD_BLOCKED
                 return
             if reply is POSTPONED:
                 self._postpone(argv)

@@ -49,7 +49,7 @@ class TestInfoAndList:
         assert client.command("CLIENT", "INFO") == (
             b"$282\r\nid=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=-1 name= age=0 idle=0 flags=N db=0 "
             b"sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=0 qbuf-free=0 argv-mem=10 multi-mem=0 rbs=0 rbp=0 "
-            b"obl=0 oll=0 omem=0 tot-mem=3010 events=r cmd=client|info user=default redir=-1 resp=2 "
+            b"obl=0 oll=0 omem=0 tot-mem=2010 events=r cmd=client|info user=default redir=-1 resp=2 "
             b"lib-name= lib-ver=\n\r\n"
         )
 
@@ -169,7 +169,7 @@ class TestInfoAndList:
         seen = lines(other.command("CLIENT", "LIST"))[0]
         assert (seen["omem"], seen["events"]) == ("77", "rw")
         assert (seen["qbuf"], seen["argv-mem"]) == ("3", "4")
-        assert int(seen["tot-mem"]) == 3000 + 77 + 3 + 4
+        assert int(seen["tot-mem"]) == 2000 + 77 + 3 + 4
 
     def test_list_can_be_narrowed(self) -> None:
         server = InProcess()

@@ -7,7 +7,6 @@ from typing import Final
 import pytest
 import redis
 
-from pyredis.engine.blocking import BlockedOperation
 from pyredis.engine.info import DEFAULT_SECTIONS, SECTIONS, human_bytes
 from pyredis.engine.statistics import SAMPLES
 from tests.support.inprocess import Client, InProcess
@@ -250,13 +249,6 @@ class TestMemory:
         assert fields(client, "clients")["client_recent_max_output_buffer"] == "7000"
 
 
-class Waiting(BlockedOperation):
-    """A client that nothing satisfies."""
-
-    def serve(self, key: bytes) -> bytes | None:
-        return None
-
-
 class TestClients:
     def test_who_is_in_which_state(self, server: InProcess, client: Client) -> None:
         others = [server.client() for _ in range(4)]
@@ -276,16 +268,15 @@ class TestClients:
         assert fields(client, "clients")["connected_clients"] == "4"
 
     def test_waiting_for_keys(self, server: InProcess, client: Client) -> None:
-        waits = [
-            Waiting(server.client().session, [b"a", b"b"], server.clock.now_ms + 1000),
-            Waiting(server.client().session, [b"b"], 0),
-        ]
-        for wait in waits:
-            server.engine.blocking.wait(wait)
+        hasty, patient = server.client(), server.client()
+        assert hasty.command("BZPOPMIN", "a", "b", "1") == b""
+        assert patient.command("BZPOPMIN", "b", "0") == b""
         info = fields(client, "clients")
+        assert info["blocked_clients"] == "2"
         assert (info["total_blocking_keys"], info["clients_in_timeout_table"]) == ("2", "1")
-        server.engine.blocking.forget(waits[0].ctx)
+        hasty.disconnect()
         info = fields(client, "clients")
+        assert info["blocked_clients"] == "1"
         assert (info["total_blocking_keys"], info["clients_in_timeout_table"]) == ("1", "0")
 
     def test_held_by_a_pause(self, server: InProcess, client: Client) -> None:

@@ -7,7 +7,10 @@ import pytest
 from tests.commands.test_keys import Large
 from tests.support.inprocess import Client, InProcess
 
-SWITCHING = b" Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.\r\n"
+SWITCHING = (
+    b" Please note that when switching between policies at runtime LRU and LFU data will take some time to "
+    b"adjust.\r\n"
+)
 
 
 @pytest.fixture

@@ -104,9 +104,9 @@ def debugs() -> st.SearchStrategy[Argv]:
     return st.one_of(
         st.sampled_from(DEBUG_SHAPES).map(lambda shape: [b"DEBUG", b"PROTOCOL", shape]),
         keys.map(lambda found: [b"DEBUG", b"DIGEST-VALUE", *found]),
-        st.tuples(st.sampled_from([b"0", b"3", b"-1", b"x"]), st.sampled_from([b"", b"0", b"9", b"-5", b"a"])).map(
-            lambda words: [b"DEBUG", b"POPULATE", words[0], b"k", words[1]]
-        ),
+        st.tuples(
+            st.sampled_from([b"0", b"3", b"-1", b"x"]), st.sampled_from([b"", b"0", b"9", b"-5", b"a"])
+        ).map(lambda words: [b"DEBUG", b"POPULATE", words[0], b"k", words[1]]),
         st.sampled_from(
             [
                 [b"DEBUG"], [b"DEBUG", b"nosuch"], [b"DEBUG", b"ERROR"],
@@ -125,8 +125,9 @@ def objects() -> st.SearchStrategy[Argv]:
         st.sampled_from(
             [
                 [b"OBJECT"], [b"OBJECT", b"HELP"], [b"OBJECT", b"ENCODING"],
-                [b"OBJECT", b"ENCODING", b"absent"], [b"OBJECT", b"FREQ", b"absent"], [b"OBJECT", b"IDLETIME", b"absent"],
-                [b"OBJECT", b"REFCOUNT", b"absent"], [b"OBJECT", b"REFCOUNT"],
+                [b"OBJECT", b"ENCODING", b"absent"], [b"OBJECT", b"FREQ", b"absent"],
+                [b"OBJECT", b"IDLETIME", b"absent"], [b"OBJECT", b"REFCOUNT", b"absent"],
+                [b"OBJECT", b"REFCOUNT"],
             ]
         ),
     )  # fmt: skip

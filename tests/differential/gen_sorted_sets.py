@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 from hypothesis import strategies as st
 
 from tests.differential.gen_strings import any_case, flag, joined, key, request, several
 
 Argv = list[bytes]
+T = TypeVar("T")
 
 SCORES: Final = (
     b"0", b"-0", b"1", b"-1", b"2", b"3", b"10", b"100", b"1.5", b"-1.5", b"0.1", b"0.2", b"0.3", b"1e3", b"1e-7",
@@ -31,26 +32,42 @@ INDEXES: Final = (
 
 COUNTS: Final = (b"0", b"1", b"2", b"3", b"10", b"-1", b"-2", b"9223372036854775807", b"a", b"", b"1.5")
 
-good_score = st.one_of(
-    st.sampled_from(SCORES),
-    st.integers(-9, 9).map(lambda n: b"%d" % n),
-    st.integers(-9, 9).map(lambda n: b"%d" % n),
-    st.floats(allow_nan=False).map(lambda n: repr(n).encode()),
+
+
+def mostly(usual: st.SearchStrategy[T], odd: st.SearchStrategy[T], times: int = 12) -> st.SearchStrategy[T]:
+    """The odd one once in so many times; `one_of` would not mind being given the usual one more often."""
+    return st.integers(0, times - 1).flatmap(lambda n: odd if n == times - 1 else usual)
+
+
+def weighted(*choices: tuple[int, st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
+    """One of several, each with its weight."""
+    numbers = [number for number, (weight, _) in enumerate(choices) for _ in range(weight)]
+    return st.sampled_from(numbers).flatmap(lambda number: choices[number][1])
+
+
+good_score = weighted(
+    (3, st.sampled_from(SCORES)),
+    (6, st.integers(-9, 9).map(lambda n: b"%d" % n)),
+    (1, st.floats(allow_nan=False).map(lambda n: repr(n).encode())),
 )
-score = st.one_of(*[good_score] * 12, st.sampled_from(BAD_SCORES))
-member = st.one_of(
-    st.sampled_from(MEMBERS[:6]), st.sampled_from(MEMBERS), st.integers(0, 30).map(lambda n: b"m%d" % n)
+score = mostly(good_score, st.sampled_from(BAD_SCORES), 40)
+member = weighted(
+    (2, st.sampled_from(MEMBERS[:6])),
+    (1, st.sampled_from(MEMBERS)),
+    (2, st.integers(0, 30).map(lambda n: b"m%d" % n)),
 )
-index = st.one_of(st.integers(-8, 8).map(lambda n: b"%d" % n), st.sampled_from(INDEXES))
-count = st.one_of(st.integers(0, 5).map(lambda n: b"%d" % n), st.sampled_from(COUNTS))
-score_bound = st.one_of(
-    score, score.map(lambda text: b"(" + text), st.sampled_from((b"-inf", b"+inf", b"(-inf", b"(inf"))
+index = mostly(st.integers(-8, 8).map(lambda n: b"%d" % n), st.sampled_from(INDEXES), 6)
+count = mostly(st.integers(0, 5).map(lambda n: b"%d" % n), st.sampled_from(COUNTS), 6)
+score_bound = weighted(
+    (4, score),
+    (2, score.map(lambda text: b"(" + text)),
+    (2, st.sampled_from((b"-inf", b"+inf", b"(-inf", b"(inf"))),
 )
-lex_bound = st.one_of(
-    member.map(lambda text: b"[" + text),
-    member.map(lambda text: b"(" + text),
-    st.sampled_from((b"-", b"+")),
-    st.sampled_from((b"a", b"", b"[", b"(", b"-a", b"+a", b"-inf")),
+lex_bound = weighted(
+    (5, member.map(lambda text: b"[" + text)),
+    (3, member.map(lambda text: b"(" + text)),
+    (4, st.sampled_from((b"-", b"+"))),
+    (1, st.sampled_from((b"a", b"", b"[", b"(", b"-a", b"+a", b"-inf"))),
 )
 lex_key = st.sampled_from((b"lex1", b"lex2"))
 """Ranges of members are defined only where all scores are equal, so they have keys to themselves."""
@@ -71,15 +88,15 @@ def additions() -> st.SearchStrategy[Argv]:
     """ZADD and ZINCRBY."""
     option = flag(b"NX", b"XX", b"GT", b"LT", b"CH", b"CH")
     start = request(b"ZADD", key)
-    return st.one_of(
-        joined(start, pairs(0)),
-        joined(start, pairs(8)),
-        joined(start, several(option, 2), pairs(3)),
-        joined(start, several(option, 1), flag(b"INCR"), pairs(0)),
-        joined(start, several(option, 4), several(flag(b"INCR"), 1), pairs(1)),
-        joined(start, several(flag(b"NX", b"INCR", b"junk"), 2), several(member.map(lambda text: [text]), 3)),
-        request(b"ZINCRBY", key, score, member),
-        lex_members(),
+    return weighted(
+        (3, joined(start, pairs(0))),
+        (4, joined(start, pairs(8))),
+        (3, joined(start, several(option, 2), pairs(3))),
+        (2, joined(start, several(option, 1), flag(b"INCR"), pairs(0))),
+        (1, joined(start, several(option, 4), several(flag(b"INCR"), 1), pairs(1))),
+        (1, joined(start, several(flag(b"NX", b"INCR", b"junk"), 2), several(member.map(lambda text: [text]), 3))),
+        (3, request(b"ZINCRBY", key, score, member)),
+        (3, lex_members()),
     )
 
 
@@ -206,17 +223,19 @@ def algebra() -> st.SearchStrategy[Argv]:
 
 def others() -> st.SearchStrategy[Argv]:
     """What meets sorted sets from outside: other types, deletion, limits of encodings."""
-    limits = st.tuples(
-        words(b"CONFIG", b"SET", b"zset-max-listpack-entries"), st.sampled_from((b"0", b"2", b"5", b"128", b"1000"))
-    ).map(lambda drawn: [*drawn[0], drawn[1]])
-    return st.one_of(
-        request(b"DEL", key), request(b"DEL", lex_key), request(b"SET", key, member), request(b"TYPE", key),
-        request(b"EXPIRE", key, st.just(b"1000")), limits,
-    )  # fmt: skip
+    limits = st.sampled_from((b"0", b"2", b"5", b"128", b"1000"))
+    return weighted(
+        (2, request(b"DEL", key)),
+        (1, request(b"DEL", lex_key)),
+        (1, request(b"SET", key, member)),
+        (1, request(b"TYPE", key)),
+        (1, request(b"EXPIRE", key, st.just(b"1000"))),
+        (2, request(b"CONFIG", st.just(b"SET"), st.just(b"zset-max-listpack-entries"), limits)),
+    )
 
 
 def commands() -> st.SearchStrategy[Argv]:
     """Any command of the group."""
-    return st.one_of(
-        additions(), additions(), additions(), ranges(), ranges(), questions(), removals(), algebra(), others()
-    )
+    return weighted(
+        (8, additions()), (5, ranges()), (3, questions()), (4, removals()), (3, algebra()), (1, others())
+    )  # fmt: skip

@@ -40,11 +40,12 @@ def differ(copy: EnginePeer, original: EnginePeer) -> str:
 def logged(group: str, seed: int, commands: int) -> Iterator[Program]:
     """Programs without DEBUG, some of whose subcommands change data and are not logged, as in Redis."""
     for program in programs([group], seed, commands):
-        steps = [
-            Step(step.client, [argv for argv in step.requests if argv[0].upper() != b"DEBUG"])
-            for step in program
-        ]
-        yield [step for step in steps if step.requests]
+        steps: Program = []
+        for client, requests in program:
+            kept = [argv for argv in requests if argv[0].upper() != b"DEBUG"]
+            if kept:
+                steps.append(Step(client, kept))
+        yield steps
 
 
 def replay_time(recorder: Recorder) -> int:

@@ -18,7 +18,7 @@ KEYS = st.integers(0, 400).map(lambda n: b"key:%d" % n)
 
 
 class TableBesideDict(RuleBasedStateMachine):
-    """The table does what a dict does, and a scan returns every key that is there from its start to its end."""
+    """The table does what a dict does, and a scan returns every key that stays from its start to its end."""
 
     def __init__(self) -> None:
         super().__init__()
