@@ -11,7 +11,7 @@ from typing import Any, Final
 from pyredis.commands.arguments import integer_argument
 from pyredis.commands.registry import CommandGroup, first_key, key_range, nth_key
 from pyredis.datatypes import bits
-from pyredis.datatypes.numbers import parse_int64
+from pyredis.datatypes.numbers import INT64_MAX, parse_int64
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, KeyPosition
 from pyredis.engine.context import Context
 from pyredis.errors import SYNTAX, CommandError
@@ -277,6 +277,20 @@ def parse_fields(ctx: Context, argv: list[bytes]) -> list[FieldOperation]:
     return operations
 
 
+def operand_to_set(operation: FieldOperation) -> int:
+    """The value of a SET as Redis compares it with the limits of the field, in 64 bits.
+
+    A negative value for an unsigned field is a huge one, so that SAT makes it the highest, not 0. The lowest values
+    for a signed one overflow in the comparison, and then SAT makes the highest of them, too.
+    """
+    value, width = operation.operand, operation.width
+    if not operation.is_signed:
+        return value & MASK_64
+    if width < 64 and operation.overflow == bits.SATURATE and value < (1 << (width - 1)) - SIGN_BIT_64:
+        return INT64_MAX
+    return value
+
+
 def write_field(ctx: Context, data: bytearray, operation: FieldOperation) -> tuple[bytes, bool]:
     """Runs a SET or INCRBY on a string that is long enough; the reply, and whether the field changed.
 
@@ -287,8 +301,7 @@ def write_field(ctx: Context, data: bytearray, operation: FieldOperation) -> tup
     if operation.kind == INCRBY:
         wanted = old + operation.operand
     else:
-        # A negative value for an unsigned field is a huge one: SAT makes it the highest, not 0.
-        wanted = operation.operand if is_signed else operation.operand & MASK_64
+        wanted = operand_to_set(operation)
     new = bits.fit(wanted, width, is_signed, operation.overflow)
     if new is None:
         return ctx.null, False

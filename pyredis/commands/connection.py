@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Final
 
 from pyredis import REDIS_VERSION
@@ -149,10 +147,13 @@ def authenticate(ctx: Context, user: bytes, password: bytes) -> None:
     There is one user, `default`; without `requirepass` any password is right. The time taken tells nothing
     about the password, not even its length: digests are compared.
     """
-    expected = ctx.engine.password
-    given_digest = hashlib.sha256(password).digest()
-    expected_digest = hashlib.sha256(expected).digest()
-    is_right = hmac.compare_digest(given_digest, expected_digest)
+    # Here, because most servers have no password and need not load OpenSSL when they start.
+    import hashlib
+    import hmac
+
+    given = hashlib.sha256(password).digest()
+    expected = hashlib.sha256(ctx.engine.password).digest()
+    is_right = hmac.compare_digest(given, expected)
     if user != DEFAULT_USER or (ctx.engine.requires_password() and not is_right):
         raise CommandError(WRONG_PASS)
     ctx.user = user

@@ -178,12 +178,12 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
 
 def _run_untouching(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
     """As `run` for a client with CLIENT NO-TOUCH, up to the end of the transaction or script that it runs."""
-    policy = ctx.engine.keyspace.access_policy
-    policy.is_touching = False
+    keyspace = ctx.engine.keyspace
+    keyspace.set_touching(False)
     try:
         return run(ctx, command, argv)
     finally:
-        policy.is_touching = True
+        keyspace.set_touching(True)
 
 
 def _reject(ctx: Context, command: Command | None, argv: list[bytes], message: bytes) -> bytes:

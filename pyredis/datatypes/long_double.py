@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pyredis.datatypes.numbers import parse_int64
+from mypy_extensions import i64
 
 MANTISSA_BITS: Final = 64
 LEAST_EXPONENT: Final = -16445
@@ -26,6 +26,9 @@ TEXT_LIMIT: Final = 5 * 1024
 # A mantissa within TEXT_LIMIT times a larger power of ten, or of two, is infinite or zero.
 TEN_LIMIT: Final = 10_200
 TWO_LIMIT: Final = 40_000
+
+PLAIN_DIGITS: Final[i64] = 18
+_TENS: Final = [10**exponent for exponent in range(20)]
 
 DECIMALS: Final = 17
 SCALE: Final = 10**DECIMALS
@@ -54,9 +57,9 @@ def parse_long_double(text: bytes) -> LongDouble | None:
     That is NaN, blanks, anything before or after the number, too long a text, and finite numbers so large or
     so small that they would become infinite or zero.
     """
-    integer = parse_int64(text)
-    if integer is not None:
-        return LongDouble(integer, 0)
+    plain = _read_plain(text)
+    if plain is not None:
+        return plain
     if len(text) >= TEXT_LIMIT:
         return None
     match = _DECIMAL.match(text)
@@ -69,6 +72,51 @@ def parse_long_double(text: bytes) -> LongDouble | None:
     if match is not None:
         return LongDouble(-1 if match[1] == b"-" else 1, 0, True)
     return None
+
+
+def _read_plain(text: bytes) -> LongDouble | None:
+    """Reads a decimal number of up to 18 digits without an exponent, the usual case; None for all others."""
+    length: i64 = len(text)
+    position: i64 = 1 if length and text[0] == 45 else 0
+    point: i64 = length
+    digits: i64 = 0
+    if length - position > PLAIN_DIGITS:
+        return None
+    start = position
+    while position < length:
+        digit: i64 = text[position] - 48
+        if digit == -2 and point == length:
+            point = position
+        elif digit < 0 or digit > 9:
+            return None
+        else:
+            digits = digits * 10 + digit
+        position += 1
+    decimals = length - point - 1 if point < length else 0
+    if length - start == 0 or (point < length and length - start == 1):
+        return None
+    if start == 1:
+        digits = -digits
+    if decimals == 0 or digits == 0:
+        return LongDouble(digits, 0)
+    return _divided(digits, _TENS[decimals])
+
+
+def _divided(numerator: int, denominator: int) -> LongDouble:
+    """The long double nearest to a fraction of up to 60 bits a side that is not zero; what `_rounded` returns."""
+    magnitude = abs(numerator)
+    shift = MANTISSA_BITS - magnitude.bit_length() + denominator.bit_length()
+    mantissa, rest = divmod(magnitude << shift, denominator)
+    half = denominator
+    if mantissa >> MANTISSA_BITS:
+        rest += denominator if mantissa & 1 else 0
+        mantissa >>= 1
+        shift -= 1
+    else:
+        rest *= 2
+    if rest > half or (rest == half and mantissa & 1):
+        mantissa += 1
+    return LongDouble(-mantissa if numerator < 0 else mantissa, -shift)
 
 
 def _read(parts: tuple[bytes | None, ...], base: int, places: int, limit: int) -> LongDouble | None:

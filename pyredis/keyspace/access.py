@@ -1,14 +1,17 @@
 """When a key was last used, or how often: what OBJECT IDLETIME and FREQ tell and eviction decides by.
 
-Redis keeps 24 bits beside every value. A Python value has no room for them, and a dict of them would cost
-more than the values; so they stand in a table of 32-bit slots, chosen by the hash of the key. Keys that share
-a slot share its history: a key that nobody uses can look as fresh as a neighbour, never the other way round.
-There are 65,536 slots for up to 32,768 keys, where sharing is rare, and two for each key beyond, where one
-key in three has company.
-
-A slot holds the second of the last access, or under an LFU policy the counter and the minute of its last
-change, packed as in Redis. The table grows by linear hashing, one chunk of 256 KB at a time, so that it never
+Redis keeps 24 bits beside every value. A Python value has no room for them, and a dict of them would cost more
+than many a value; so compiled they stand in a table of 32-bit slots, chosen by the hash of the key. Keys that
+share a slot share its history: a key that nobody uses can look as fresh as a neighbour, never the other way
+round. There are 65,536 slots for up to 32,768 keys, where sharing is rare, and two for each key beyond, where
+one key in three has company. The table grows by linear hashing, one chunk of 256 KB at a time, so that it never
 stalls.
+
+Interpreted, finding a slot would cost a third of a GET, and a dict entry a twelfth; so there it is a dict, and
+exact. Where nothing else is to be done than to note the time, `plain` is that dict, for lookups to write to.
+
+A slot holds the second of the last access, or under an LFU policy the counter and the minute of its last change,
+packed as in Redis. Measured for GET: 5 ns of 500 compiled, 50 ns of 650 interpreted.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from mypy_extensions import i32, i64
 
 from pyredis.clock import Clock
 from pyredis.datatypes.hash_table import shard_hash
+from pyredis.form import COMPILED
 
 CHUNK_SLOTS: Final[i64] = 1 << 16
 SLOT_MASK: Final[i64] = CHUNK_SLOTS - 1
@@ -39,7 +43,7 @@ LRU_CLOCK_MASK: Final[i64] = 0xFFFFFF
 
 
 class AccessPolicy:
-    """What the databases of a keyspace note about accesses, and how.
+    """What the databases of a keyspace note about accesses, and how; `Keyspace` changes it.
 
     `is_touching` is false while a client runs that asked to leave no trace (CLIENT NO-TOUCH).
     """
@@ -53,27 +57,42 @@ class AccessPolicy:
 
 
 class AccessTable:
-    """The slots of one database; see the module's text. Methods are O(1) where they say nothing else."""
+    """The histories of one database; see the module's text. Methods are O(1) where they say nothing else."""
 
-    def __init__(self, policy: AccessPolicy) -> None:
+    def __init__(self, policy: AccessPolicy, is_exact: bool = not COMPILED) -> None:
         self.policy: AccessPolicy = policy
         self.clock: Clock = policy.clock
+        self.is_exact: bool = is_exact
+        # Of slots, in an exact table: by key what a slot would hold, but times in milliseconds.
+        self.exact: dict[bytes, int] = {}
+        self.plain: dict[bytes, int] | None = None
         self.chunks: vec[vec[i32]] = vec[vec[i32]]()
         self.count: i64 = 0
         self.mask: i64 = 0
+        self.follow()
+
+    def follow(self) -> None:
+        """Takes notice of a change of the policy."""
+        is_plain = self.is_exact and self.policy.is_touching and not self.policy.counts_frequency
+        self.plain = self.exact if is_plain else None
 
     def begin(self, key: bytes, keys: i64) -> None:
         """Starts the history of a new key; `keys` is how many there are now."""
-        if keys > self.count * KEYS_A_CHUNK:
+        if not self.is_exact and keys > self.count * KEYS_A_CHUNK:
             self._grow()
         self._put(key, self._fresh())
+
+    def forget(self, key: bytes) -> None:
+        """Ends the history of a key that is gone."""
+        if self.is_exact:
+            self.exact.pop(key, None)
 
     def mark(self, key: bytes) -> None:
         """Notes an access to a key that `begin` has seen."""
         policy = self.policy
         if not policy.is_touching:
             return
-        if policy.counts_frequency:
+        if policy.counts_frequency or self.is_exact:
             self.mark_anyway(key)
             return
         now: int = policy.clock.now_ms // 1000 - EPOCH_SECONDS
@@ -88,28 +107,27 @@ class AccessTable:
         if self.policy.counts_frequency:
             self._put(key, self._packed(self._incremented(self.frequency(key))))
         else:
-            self._put(key, self.clock.now_ms // 1000 - EPOCH_SECONDS)
+            self._put(key, self._second())
 
     def renew(self, key: bytes) -> None:
         """The key has got another value unseen: as fresh as a new key's, and used once more than the old."""
         if self.policy.counts_frequency:
             self.mark(key)
         else:
-            self._put(key, self.clock.now_ms // 1000 - EPOCH_SECONDS)
+            self._put(key, self._second())
 
     def refresh(self, key: bytes) -> None:
         """The key has got another value after a lookup, which has been counted."""
         if not self.policy.counts_frequency:
-            self._put(key, self.clock.now_ms // 1000 - EPOCH_SECONDS)
+            self._put(key, self._second())
 
     def idle_seconds(self, key: bytes) -> int:
         """Seconds since the last access; only while times are tracked."""
-        idle: i64 = self.clock.now_ms // 1000 - EPOCH_SECONDS - self._get(key)
-        return max(idle, 0)
+        return max(self._second() - self._get(key), 0)
 
     def set_idle(self, key: bytes, seconds: i64) -> None:
         """Makes `key` look unused for so long."""
-        self._put(key, max(self.clock.now_ms // 1000 - EPOCH_SECONDS - seconds, 0))
+        self._put(key, max(self._second() - seconds, 0))
 
     def frequency(self, key: bytes) -> int:
         """The access counter, 0 to 255, less what it has lost with time; only while they are counted."""
@@ -137,20 +155,24 @@ class AccessTable:
         self._put(key, source._get(source_key))
 
     def restart(self) -> None:
-        """Makes all keys look as if they had just been stored, when the policy has changed. O(slots)."""
-        fresh = i32(self._fresh())
-        chunk_number: i64 = 0
-        while chunk_number < self.count:
-            chunk = self.chunks[chunk_number]
+        """Makes all keys look as if they had just been stored, when other things are counted. O(slots)."""
+        self.follow()
+        fresh: int = self._fresh()
+        for key in list(self.exact):
+            self._put(key, fresh)
+        number: i64 = 0
+        while number < self.count:
+            chunk = self.chunks[number]
             slot: i64 = 0
             while slot < CHUNK_SLOTS:
                 chunk[slot] = fresh
                 slot += 1
-            chunk_number += 1
+            number += 1
 
     def _fresh(self) -> i64:
-        if self.policy.counts_frequency:
-            return self._packed(INITIAL_FREQUENCY)
+        return self._packed(INITIAL_FREQUENCY) if self.policy.counts_frequency else self._second()
+
+    def _second(self) -> i64:
         return self.clock.now_ms // 1000 - EPOCH_SECONDS
 
     def _minute(self) -> i64:
@@ -176,12 +198,18 @@ class AccessTable:
         return number
 
     def _get(self, key: bytes) -> i64:
+        if self.is_exact:
+            value = self.exact.get(key, 0)
+            return value if self.policy.counts_frequency else value // 1000 - EPOCH_SECONDS
         h = shard_hash(key)
         return i64(self.chunks[self._chunk(h)][(h >> SLOT_SHIFT) & SLOT_MASK])
 
     def _put(self, key: bytes, value: i64) -> None:
-        h = shard_hash(key)
-        self.chunks[self._chunk(h)][(h >> SLOT_SHIFT) & SLOT_MASK] = i32(value)
+        if self.is_exact:
+            self.exact[key] = value if self.policy.counts_frequency else (value + EPOCH_SECONDS) * 1000
+        else:
+            h = shard_hash(key)
+            self.chunks[self._chunk(h)][(h >> SLOT_SHIFT) & SLOT_MASK] = i32(value)
 
     def _grow(self) -> None:
         """Adds a chunk: a copy of the one whose keys it will share, so that no key loses its history."""

@@ -98,6 +98,12 @@ class Keyspace:
             for database in self.databases:
                 database.access.restart()
 
+    def set_touching(self, is_touching: bool) -> None:
+        """Says whether lookups count as accesses."""
+        self.access_policy.is_touching = is_touching
+        for database in self.databases:
+            database.access.follow()
+
 
 class Database:
     """See the module's text.
@@ -128,7 +134,11 @@ class Database:
         value = self.values.get(key)
         if value is not None and (self.expires.size == 0 or not self.expire_if_due(key)):
             self.keyspace.hits += 1
-            self.access.mark(key)
+            access = self.access
+            if access.plain is not None:
+                access.plain[key] = self.clock.now_ms
+            else:
+                access.mark(key)
             return value
         self.keyspace.misses += 1
         self.notify(events.KEY_MISS, b"keymiss", key)
@@ -139,7 +149,11 @@ class Database:
         value = self.values.get(key)
         if value is None or (self.expires.size != 0 and self.expire_if_due(key)):
             return None
-        self.access.mark(key)
+        access = self.access
+        if access.plain is not None:
+            access.plain[key] = self.clock.now_ms
+        else:
+            access.mark(key)
         return value
 
     def inspect(self, key: bytes) -> Any:
@@ -181,8 +195,7 @@ class Database:
     def expire(self, key: bytes) -> None:
         """Removes a key whose deadline has passed, telling everybody."""
         keyspace = self.keyspace
-        value = self.values.pop(key)
-        self.expires.pop(key)
+        value = self.remove(key)
         keyspace.expired += 1
         if keyspace.lazy_expire:
             keyspace.lazy_free.add_value(value)
@@ -199,12 +212,16 @@ class Database:
             if deadline is not None and not self.expire_if_due(key):
                 self.expires.pop(key)
         # What follows is `_put`, once more: a call less for every SET.
-        if self.values.set(key, value):
-            self.access.begin(key, self.values.size)
-            if self.keyspace.event_mask != 0:
-                self.notify(events.NEW, b"new", key)
+        is_new = self.values.set(key, value)
+        access = self.access
+        if access.plain is not None:
+            access.plain[key] = self.clock.now_ms
+        elif is_new:
+            access.begin(key, self.values.size)
         else:
-            self.access.renew(key)
+            access.renew(key)
+        if is_new and self.keyspace.event_mask != 0:
+            self.notify(events.NEW, b"new", key)
         self.keyspace.dirty += 1
         if self.watchers or self.blocked or self.keyspace.listener is not None:
             self.signal(key)
@@ -237,6 +254,8 @@ class Database:
             self.access.begin(key, self.values.size)
             if self.keyspace.event_mask != 0:
                 self.notify(events.NEW, b"new", key)
+        elif self.access.plain is not None:
+            self.access.plain[key] = self.clock.now_ms
         else:
             self.access.refresh(key)
         self.keyspace.dirty += 1
@@ -268,6 +287,7 @@ class Database:
         """Takes `key` out and returns its value, or None; the caller signals and counts it."""
         if self.expires.size != 0:
             self.expires.pop(key)
+        self.access.forget(key)
         return self.values.pop(key)
 
     def signal(self, key: bytes) -> None:

@@ -132,6 +132,21 @@ class TestInfoAndList:
         seen = lines(other.command("CLIENT", "LIST"))[0]
         assert (seen["flags"], seen["cmd"], seen["argv-mem"]) == ("bUeT", "set", "9")
 
+    def test_shows_what_is_about_to_happen_to_the_connection(self) -> None:
+        server = InProcess()
+        leaving, held, other = server.client(), server.client(), server.client()
+        leaving.command("QUIT")
+        other.command("CLIENT", "PAUSE", 1000, "WRITE")
+        held.command("SET", "k", "v")
+        for words in (["MULTI"], ["CLIENT", "UNPAUSE"], ["CLIENT", "LIST"]):
+            other.command(*words)
+        reply = other.command("EXEC").removeprefix(b"*2\r\n" + OK)
+        described = {client["id"]: client for client in lines(reply)}
+        assert described["1"]["flags"] == "c"
+        assert described["2"]["flags"] == "u"
+        held.received()
+        assert lines(other.command("CLIENT", "LIST", "ID", 2))[0]["flags"] == "N"
+
     def test_shows_the_last_command_even_one_that_failed(self) -> None:
         server = InProcess()
         client, other = server.client(), server.client()
@@ -325,6 +340,14 @@ class TestReply:
         assert client.command("EXEC") == reply
         assert client.command("PING") == after
 
+    def test_a_skip_within_a_transaction_outlives_an_on(self) -> None:
+        client = InProcess().client()
+        for words in (["MULTI"], ["CLIENT", "REPLY", "SKIP"], ["CLIENT", "REPLY", "ON"], ["PING"]):
+            client.command(*words)
+        assert client.command("EXEC") == b"*3\r\n+OK\r\n+PONG\r\n"
+        assert client.command("PING") == b""
+        assert client.command("PING") == b"+PONG\r\n"
+
     def test_subscribing_within_a_silent_transaction_is_confirmed(self) -> None:
         client = InProcess().client(3)
         client.command("CLIENT", "REPLY", "OFF")
@@ -351,14 +374,16 @@ class TestKill:
         one, two = server.client(), server.client(3)
         two.command("SUBSCRIBE", "a")
         two.command("WATCH", "k")
-        request = (
-            encode_command("PUBLISH", "a", "lost")
-            + encode_command("CLIENT", "KILL", "ID", 2)
-            + encode_command("PUBLISH", "a", "unheard")
-            + encode_command("CLIENT", "LIST")
-        )
-        reply = one.send(request)
-        assert reply.startswith(b":1\r\n:1\r\n:0\r\n$")
+        for words in (
+            ["MULTI"],  # so that all of it happens in one slice
+            ["PUBLISH", "a", "lost"],
+            ["CLIENT", "KILL", "ID", "2"],
+            ["PUBLISH", "a", "unheard"],
+            ["CLIENT", "LIST"],
+        ):
+            one.command(*words)
+        reply = one.command("EXEC")
+        assert reply.startswith(b"*4\r\n:1\r\n:1\r\n:0\r\n$")
         assert reply.count(b"id=") == 1
         assert two.received() == b""
         assert two.wire.is_aborted
@@ -394,6 +419,7 @@ class TestKill:
             (["TYPE", "replica"], []),
             (["TYPE", "master"], []),
             (["USER", "default"], [2, 3, 4]),
+            (["USER", "default", "ID", "4"], [4]),
             (["TYPE", "normal", "ID", "3"], []),
             (["TYPE", "pubsub", "ID", "3", "ADDR", "127.0.0.1:50003"], [3]),
             (["ID", "3", "ID", "2"], [2]),

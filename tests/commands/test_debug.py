@@ -7,26 +7,10 @@ from hashlib import sha1
 
 import pytest
 
-from pyredis.datatypes.digest import Digest
-from pyredis.datatypes.value import Value
 from tests.commands.test_keys import NO_SUCH_DATABASE, OK, log_of
 from tests.support.inprocess import Client, InProcess
 
 NOT_POSITIVE = b"-ERR value is out of range, must be positive\r\n"
-
-
-class Pair(Value):
-    """Something like a list of two."""
-
-    def type_name(self) -> bytes:
-        return b"list"
-
-    def encoding(self) -> bytes:
-        return b"listpack"
-
-    def mix_digest(self, digest: Digest) -> None:
-        digest.mix(b"one")
-        digest.mix(b"two")
 
 
 @pytest.fixture
@@ -165,8 +149,8 @@ def test_object(server: InProcess, client: Client, value: str, encoding: str, le
     )
 
 
-def test_object_of_a_collection_and_of_nothing(server: InProcess, client: Client) -> None:
-    server.engine.keyspace.databases[0].store(b"pair", Pair())
+def test_object_of_a_collection_and_of_nothing(client: Client) -> None:
+    client.command("RPUSH", "pair", "one", "two")
     assert b" refcount:1 encoding:listpack lru:" in client.command("DEBUG", "OBJECT", "pair")
     assert client.command("DEBUG", "OBJECT", "absent") == b"-ERR no such key\r\n"
 
@@ -206,11 +190,11 @@ def mixed(*parts: bytes) -> bytes:
     return state
 
 
-def test_digest_of_values(server: InProcess, client: Client) -> None:
+def test_digest_of_values(client: Client) -> None:
     client.command("SET", "a", "v")
     client.command("INCR", "n")
     client.command("APPEND", "b", "v")
-    server.engine.keyspace.databases[0].store(b"pair", Pair())
+    client.command("RPUSH", "pair", "one", "two")
     string, one = mixed(b"\0\0\0\0", b"v").hex(), mixed(b"\0\0\0\0", b"1").hex()
     pair = mixed(b"\0\0\0\1", b"one", b"two").hex()
     assert (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_keys import Large
+from tests.commands.test_keys import make_large
 from tests.support.inprocess import Client, InProcess
 
 SWITCHING = (
@@ -44,13 +44,13 @@ def test_encodings_of_strings(client: Client, value: str, encoding: bytes) -> No
     assert client.command("OBJECT", "ENCODING", "k") == b"$%d\r\n%b\r\n" % (len(encoding), encoding)
 
 
-def test_encodings_after_changes(server: InProcess, client: Client) -> None:
+def test_encodings_after_changes(client: Client) -> None:
     client.command("INCR", "n")
     assert client.command("OBJECT", "ENCODING", "n") == b"$3\r\nint\r\n"
     client.command("APPEND", "n", "1")
     assert client.command("OBJECT", "ENCODING", "n") == b"$3\r\nraw\r\n"
-    server.engine.keyspace.databases[0].store(b"large", Large())
-    assert client.command("object", "encoding", "large") == b"$4\r\nhuge\r\n"
+    make_large(client, "large")
+    assert client.command("object", "encoding", "large") == b"$8\r\nskiplist\r\n"
 
 
 def test_looking_at_objects_counts_and_is_no_access(server: InProcess, client: Client) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pyredis.commands.scanning import scan_cursor, scan_options
 from pyredis.errors import CommandError
-from tests.commands.test_keys import NOT_AN_INTEGER, SYNTAX, Large
+from tests.commands.test_keys import NOT_AN_INTEGER, SYNTAX, make_large
 from tests.support.inprocess import Client, InProcess
 from tests.support.wire import decode
 
@@ -80,10 +80,10 @@ def test_keys_and_scan_hide_expired_keys_and_scan_removes_them(server: InProcess
 
 
 def test_scan_by_type_counts_as_looking(server: InProcess, client: Client) -> None:
-    server.engine.keyspace.databases[0].store(b"large", Large())
+    make_large(client, "large")
     client.command("SET", "gone", "v", "PX", 1)
     server.clock.advance(1)
-    assert scan_all(client, "TYPE", "large") == [b"large"]
+    assert scan_all(client, "TYPE", "zset") == [b"large"]
     keyspace = server.engine.keyspace
     assert (keyspace.hits, keyspace.misses) == (7, 1)
     assert set(scan_all(client, "TYPE", "STRING", "MATCH", "o*")) == {b"other"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyredis.engine.command import NO_MULTI
 from pyredis.engine.engine import PropagationSink
 from tests.support.inprocess import Client, InProcess
 
@@ -77,6 +78,14 @@ class TestQueueing:
             OK, QUEUED, error, QUEUED, ABORTED, b"$-1\r\n",
         ]  # fmt: skip
         assert run(client, "MULTI", "PING", "EXEC") == [OK, QUEUED, b"*1\r\n+PONG\r\n"]
+
+    def test_some_commands_are_not_allowed_inside(self) -> None:
+        server = InProcess()
+        client = server.client()
+        server.engine.commands[b"ping"].flags |= NO_MULTI
+        assert run(client, "PING", "MULTI", "PING", "EXEC") == [
+            b"+PONG\r\n", OK, b"-ERR Command not allowed inside a transaction\r\n", ABORTED,
+        ]  # fmt: skip
 
     def test_a_wrong_exec_ends_the_transaction_with_its_reason(self) -> None:
         client = InProcess().client()

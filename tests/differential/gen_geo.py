@@ -1,6 +1,6 @@
 """Random requests of the geo group: places all over the map and close together, areas of every size, options in any order.
 
-Each member has a place of its own, so that places at the same distance, whose order is unspecified, are rare.
+No two members are put at the same place: the order of places at the same distance is unspecified.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ nearby = st.tuples(
 )
 place = weighted((5, nearby), (3, anywhere), (1, st.sampled_from(EDGES)))
 any_place = mostly(place, st.sampled_from(BAD), 60)
-member = st.integers(0, 25).map(lambda n: b"p%d" % n)
+member = mostly(st.integers(0, 25).map(lambda n: b"p%d" % n), st.integers(0, 11).map(lambda n: b"e%d" % n), 6)
 unit = mostly(any_case((b"KM", b"KM", b"KM", b"M", b"FT", b"MI")), st.just(b"xx"), 30)
 size = weighted(
     (1, st.sampled_from(RADII)),
@@ -56,9 +56,17 @@ extra = flag(b"WITHCOORD", b"WITHDIST", b"WITHHASH")
 order = flag(b"ASC", b"DESC")
 
 
+def moved(place: tuple[bytes, bytes], number: int) -> Argv:
+    """A place and a member, the place shifted a little by the number of the member."""
+    return [b"%.6f" % (float(place[0]) * 0.9999 + number * 0.000213), place[1], b"p%d" % number]
+
+
 def additions() -> st.SearchStrategy[Argv]:
     """GEOADD."""
-    entry = st.tuples(any_place, member).map(lambda drawn: [*drawn[0], drawn[1]])
+    usual = st.tuples(weighted((3, nearby), (2, anywhere)), st.integers(0, 25)).map(lambda drawn: moved(*drawn))
+    at_edge = st.integers(0, len(EDGES) - 1).map(lambda n: [*EDGES[n], b"e%d" % n])
+    bad = st.sampled_from(BAD).map(lambda drawn: [*drawn, b"p1"])
+    entry = mostly(weighted((8, usual), (1, at_edge)), bad, 60)
     option = flag(b"NX", b"XX", b"CH", b"CH")
     start = request(b"GEOADD", key)
     junk = several(member.map(lambda text: [text]), 5)

@@ -246,6 +246,11 @@ class Machine:
             streams = (*ours.received, *oracle.received)
             recent = self._conversations[step.client].recent(step.requests)
             self._have_parted = any(full_name(argv) in DIVERGING for argv in recent)
+            # A command that only one of the versions knows, or with other arguments, fails its transaction there.
+            self._have_parted |= any(
+                one.count(b"+QUEUED\r\n") != two.count(b"+QUEUED\r\n")
+                for one, two in zip(ours.received, oracle.received, strict=True)
+            )
             self._are_counters_alike &= not any(data.startswith(b"-") or b"\r\n-" in data for data in streams)
         received = bytes(ours.received[step.client])
         self._conversations[step.client].exchanges.append(Exchange(step.requests, received))

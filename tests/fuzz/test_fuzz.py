@@ -14,8 +14,8 @@ from tests.fuzz.live import fuzz_server
 from tests.support.inprocess import Client, encode_command
 from tests.support.servers import PyredisServer
 
-INPUTS = int(os.environ.get("PYREDIS_FUZZ_INPUTS", "12000"))
-SEED = int(os.environ.get("PYREDIS_FUZZ_SEED", "1"))
+INPUTS = int(os.environ.get("PYREDIS_TEST_FUZZ_INPUTS", "12000"))
+SEED = int(os.environ.get("PYREDIS_TEST_FUZZ_SEED", "1"))
 
 ODD = {
     "nothing": b"",

@@ -10,15 +10,28 @@ from librt.random import seed
 from pyredis.clock import ManualClock
 from pyredis.keyspace.access import CHUNK_SLOTS, KEYS_A_CHUNK, AccessPolicy, AccessTable
 
+Table = tuple[AccessTable, ManualClock, AccessPolicy]
 
-def table() -> tuple[AccessTable, ManualClock, AccessPolicy]:
+
+def make(is_exact: bool) -> Table:
     clock = ManualClock()
     policy = AccessPolicy(clock)
-    return AccessTable(policy), clock, policy
+    return AccessTable(policy, is_exact), clock, policy
 
 
-def test_idle_time_counts_whole_seconds_of_the_clock() -> None:
-    access, clock, _ = table()
+@pytest.fixture(params=[False, True], ids=["slots", "exact"])
+def table(request: pytest.FixtureRequest) -> Table:
+    """Both forms, whichever the build would choose."""
+    return make(request.param)
+
+
+@pytest.fixture
+def slots() -> Table:
+    return make(False)
+
+
+def test_idle_time_counts_whole_seconds_of_the_clock(table: Table) -> None:
+    access, clock, _ = table
     clock.advance(-(clock.now_ms % 1000))
     access.begin(b"k", 1)
     clock.advance(999)
@@ -31,16 +44,16 @@ def test_idle_time_counts_whole_seconds_of_the_clock() -> None:
     assert access.idle_seconds(b"k") == 0
 
 
-def test_a_clock_set_back_makes_no_idle_time_negative() -> None:
-    access, clock, _ = table()
+def test_a_clock_set_back_makes_no_idle_time_negative(table: Table) -> None:
+    access, clock, _ = table
     access.begin(b"k", 1)
     clock.advance(-5000)
     assert access.idle_seconds(b"k") == 0
 
 
-def test_idle_time_can_be_set_and_carried() -> None:
-    access, clock, policy = table()
-    other = AccessTable(policy)
+def test_idle_time_can_be_set_and_carried(table: Table) -> None:
+    access, clock, policy = table
+    other = AccessTable(policy, access.is_exact)
     access.begin(b"k", 1)
     access.set_idle(b"k", 77)
     assert access.idle_seconds(b"k") == 77
@@ -50,8 +63,8 @@ def test_idle_time_can_be_set_and_carried() -> None:
     assert other.idle_seconds(b"n") == 80
 
 
-def test_idle_times_are_never_longer_than_the_truth_and_seldom_shorter() -> None:
-    access, clock, _ = table()
+def test_idle_times_are_never_longer_than_the_truth_and_seldom_shorter(slots: Table) -> None:
+    access, clock, _ = slots
     choose = random.Random(1)
     keys = [b"key:%d" % n for n in range(3000)]
     last: dict[bytes, int] = {}
@@ -70,8 +83,8 @@ def test_idle_times_are_never_longer_than_the_truth_and_seldom_shorter() -> None
     assert wrong < 300  # each shares its slot with one in 22 others, at most
 
 
-def test_growing_forgets_nothing() -> None:
-    access, _, _ = table()
+def test_growing_forgets_nothing(slots: Table) -> None:
+    access, _, _ = slots
     count = KEYS_A_CHUNK * 5 + 17
     marked = set(range(0, count, 97))
     for n in range(count):
@@ -85,8 +98,8 @@ def test_growing_forgets_nothing() -> None:
     assert told.count(1000) > len(told) // 2
 
 
-def test_slots_are_used_evenly() -> None:
-    access, clock, _ = table()
+def test_slots_are_used_evenly(slots: Table) -> None:
+    access, clock, _ = slots
     clock.advance(1_000_000)
     for n in range(KEYS_A_CHUNK * 3):
         access.begin(b"key:%d" % n, n + 1)
@@ -95,8 +108,8 @@ def test_slots_are_used_evenly() -> None:
         assert used > CHUNK_SLOTS // 4
 
 
-def test_a_client_that_leaves_no_trace() -> None:
-    access, clock, policy = table()
+def test_a_client_that_leaves_no_trace(table: Table) -> None:
+    access, clock, policy = table
     access.begin(b"k", 1)
     clock.advance(5000)
     policy.is_touching = False
@@ -106,9 +119,9 @@ def test_a_client_that_leaves_no_trace() -> None:
     assert access.idle_seconds(b"k") == 0
 
 
-def test_frequency_begins_at_five_and_grows_ever_more_slowly() -> None:
+def test_frequency_begins_at_five_and_grows_ever_more_slowly(table: Table) -> None:
     seed(7)
-    access, _, policy = table()
+    access, _, policy = table
     policy.counts_frequency = True
     access.begin(b"k", 1)
     assert access.frequency(b"k") == 5
@@ -123,8 +136,8 @@ def test_frequency_begins_at_five_and_grows_ever_more_slowly() -> None:
     assert grown[2] - grown[1] < grown[0]
 
 
-def test_without_a_factor_every_access_counts_up_to_the_highest() -> None:
-    access, _, policy = table()
+def test_without_a_factor_every_access_counts_up_to_the_highest(table: Table) -> None:
+    access, _, policy = table
     policy.counts_frequency = True
     policy.log_factor = 0.0
     access.begin(b"k", 1)
@@ -136,8 +149,8 @@ def test_without_a_factor_every_access_counts_up_to_the_highest() -> None:
 @pytest.mark.parametrize(
     ("decay", "minutes", "left"), [(1, 10, 90), (5, 10, 98), (0, 10_000, 100), (1, 200, 0)]
 )
-def test_frequency_decays(decay: int, minutes: int, left: int) -> None:
-    access, clock, policy = table()
+def test_frequency_decays(table: Table, decay: int, minutes: int, left: int) -> None:
+    access, clock, policy = table
     policy.counts_frequency = True
     policy.decay_minutes = decay
     access.begin(b"k", 1)
@@ -146,8 +159,8 @@ def test_frequency_decays(decay: int, minutes: int, left: int) -> None:
     assert access.frequency(b"k") == left
 
 
-def test_frequency_survives_the_wrap_of_the_minutes() -> None:
-    access, clock, policy = table()
+def test_frequency_survives_the_wrap_of_the_minutes(table: Table) -> None:
+    access, clock, policy = table
     policy.counts_frequency = True
     clock.advance((0xFFFF - (clock.now_ms // 60_000) % 0x10000) * 60_000)
     access.begin(b"k", 1)
@@ -156,8 +169,8 @@ def test_frequency_survives_the_wrap_of_the_minutes() -> None:
     assert access.frequency(b"k") == 48
 
 
-def test_a_new_value_is_fresh_but_as_often_used_as_the_old_one() -> None:
-    access, clock, policy = table()
+def test_a_new_value_is_fresh_but_as_often_used_as_the_old_one(table: Table) -> None:
+    access, clock, policy = table
     access.begin(b"k", 1)
     clock.advance(9000)
     access.renew(b"k")
@@ -174,8 +187,8 @@ def test_a_new_value_is_fresh_but_as_often_used_as_the_old_one() -> None:
     assert access.frequency(b"k") == 41
 
 
-def test_the_field_of_debug_object_is_that_of_redis() -> None:
-    access, clock, policy = table()
+def test_the_field_of_debug_object_is_that_of_redis(table: Table) -> None:
+    access, clock, policy = table
     access.begin(b"k", 1)
     assert access.lru_field(b"k") == clock.now_ms // 1000 & 0xFFFFFF
     policy.counts_frequency = True
@@ -183,8 +196,8 @@ def test_the_field_of_debug_object_is_that_of_redis() -> None:
     assert access.lru_field(b"k") == (clock.now_ms // 60_000 & 0xFFFF) << 8 | 5
 
 
-def test_a_change_of_policy_starts_all_histories_anew() -> None:
-    access, clock, policy = table()
+def test_a_change_of_policy_starts_all_histories_anew(table: Table) -> None:
+    access, clock, policy = table
     access.begin(b"k", 1)
     clock.advance(50_000)
     policy.counts_frequency = True
@@ -193,3 +206,25 @@ def test_a_change_of_policy_starts_all_histories_anew() -> None:
     policy.counts_frequency = False
     access.restart()
     assert access.idle_seconds(b"k") == 0
+
+
+def test_lookups_may_write_the_time_themselves_where_nothing_else_is_to_be_done() -> None:
+    access, clock, policy = make(True)
+    assert access.plain is access.exact
+    access.plain[b"k"] = clock.now_ms
+    clock.advance(4000)
+    assert access.idle_seconds(b"k") == 4
+    policy.is_touching = False
+    access.follow()
+    assert access.plain is None
+    policy.is_touching = True
+    policy.counts_frequency = True
+    access.restart()
+    assert access.plain is None
+    assert access.frequency(b"k") == 5
+    policy.counts_frequency = False
+    access.restart()
+    assert access.plain is access.exact
+    access.forget(b"k")
+    assert not access.exact
+    assert make(False)[0].plain is None

@@ -27,6 +27,11 @@ def broken(ctx: Context, argv: list[bytes]) -> bytes:
     raise RuntimeError("broken on purpose")
 
 
+def publishes_and_breaks(ctx: Context, argv: list[bytes]) -> bytes:
+    ctx.engine.pubsub.publish(b"a", b"1")
+    raise RuntimeError("broken on purpose")
+
+
 def waiting(ctx: Context, argv: list[bytes]) -> None:
     """A handler whose reply comes later."""
 
@@ -210,9 +215,7 @@ class TestMessages:
         server = InProcess()
         client = subscriber(server)
         publisher = server.client()
-        publisher.send(
-            encode_command("PUBLISH", "a", "1") + encode_command("CLIENT", "KILL", "TYPE", "pubsub")
-        )
+        publisher.send(b"MULTI\r\nPUBLISH a 1\r\nCLIENT KILL TYPE pubsub SKIPME yes\r\nEXEC\r\n")
         assert client.received() == b""
         client.session.push(message(b"2"))
         assert client.received() == b""
@@ -266,6 +269,13 @@ class TestEnds:
         assert client.wire.is_closed
         assert not server.engine.is_busy
         assert other.command("PING") == PONG
+
+    def test_an_internal_error_loses_no_message(self) -> None:
+        server = InProcess()
+        client = server.client(3)
+        client.command("SUBSCRIBE", "a")
+        server.engine.commands[b"get"].handler = publishes_and_breaks
+        assert client.send(encode_command("GET", "k")) == b"-ERR internal error\r\n>" + message(b"1")[1:]
 
     def test_an_internal_error_within_a_transaction_leaves_no_transaction(self) -> None:
         server = InProcess()
