@@ -1,7 +1,7 @@
 """The command line: everything redis-server accepts, and a few options of our own.
 
-`pyredis [redis.conf] [--port 7000 --save "" ...]` starts the server. What starts with one of `TOOLS` is for click, which
-is imported only then: a server has to be ready in a blink.
+`pyredis [redis.conf] [--port 7000 --save "" ...]` starts the server. What starts with one of `TOOLS` is for click,
+which is imported only then: a server has to be ready in a blink.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from pyredis import REDIS_VERSION, __version__
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-
-    from pyredis.config import Config
 
 TOOLS: Final = frozenset(("--version", "-v", "--help", "-h", "--check-system"))
 

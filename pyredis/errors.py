@@ -63,7 +63,11 @@ def wrong_subcommand(argv: list[bytes]) -> CommandError:
     text = argv[1][:128].split(b"\0")[0]
     container = argv[0].upper()
     return CommandError(
-        b"ERR unknown subcommand or wrong number of arguments for '" + text + b"'. Try " + container + b" HELP."
+        b"ERR unknown subcommand or wrong number of arguments for '"
+        + text
+        + b"'. Try "
+        + container
+        + b" HELP."
     )
 
 

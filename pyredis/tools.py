@@ -27,7 +27,9 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     "-v", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
     help="Print versions and form.",
 )  # fmt: skip
-@click.option("--check-system", is_flag=True, help="Check the settings of this machine that matter to a server.")
+@click.option(
+    "--check-system", is_flag=True, help="Check the settings of this machine that matter to a server."
+)
 def tool(check_system: bool) -> None:
     """A Redis-compatible server.
 
@@ -39,7 +41,9 @@ def tool(check_system: bool) -> None:
     pyredis -                                  read the configuration from standard input
     """
     if check_system:
-        problems = [text for text in (_check_files(), _check_overcommit(), _check_backlog(), _check_form()) if text]
+        problems = [
+            text for text in (_check_files(), _check_overcommit(), _check_backlog(), _check_form()) if text
+        ]
         for text in problems:
             click.echo(f"[warning] {text}")
         if not problems:
@@ -76,7 +80,9 @@ def _check_form() -> str:
     from pyredis.form import COMPILED
 
     if not COMPILED and platform.python_implementation() == "CPython":
-        return "runs interpreted: the compiled form takes half the time per command (install with a C compiler)"
+        return (
+            "runs interpreted: the compiled form takes half the time per command (install with a C compiler)"
+        )
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import socket
 import time
@@ -90,12 +91,8 @@ def _pipelines(port: int) -> list[socket.socket]:
     data = memoryview(b"PING\r\n" * 2_000_000)
     sent, ends = 0, time.perf_counter() + SECONDS
     while sent < len(data) and time.perf_counter() < ends:
-        try:
+        with contextlib.suppress(BlockingIOError):
             sent += sock.send(data[sent : sent + 65536])
-        except BlockingIOError:
-            pass
-        try:
+        with contextlib.suppress(BlockingIOError):
             sock.recv(1 << 20)
-        except BlockingIOError:
-            pass
     return [sock]

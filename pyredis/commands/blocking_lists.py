@@ -23,9 +23,7 @@ _TIMEOUT_HISTORY: Final = (("6.0.0", "`timeout` is interpreted as a double inste
 class BlockedPop(BlockedOperation):
     """BLPOP, BRPOP or BLMPOP: `count` is as for `pop_first`."""
 
-    def __init__(
-        self, ctx: Context, keys: list[bytes], deadline_ms: int, is_right: bool, count: int
-    ) -> None:
+    def __init__(self, ctx: Context, keys: list[bytes], deadline_ms: int, is_right: bool, count: int) -> None:
         super().__init__(ctx, keys, deadline_ms)
         self.is_right: bool = is_right
         self.count: int = count

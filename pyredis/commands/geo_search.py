@@ -158,9 +158,7 @@ class GeoQuery:
             )
         name = c_text(self.argv[0])
         if is_search and not self.has_centre:
-            raise CommandError(
-                b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for " + name
-            )
+            raise CommandError(b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for " + name)
         if is_search and not self.has_area:
             raise CommandError(b"ERR exactly one of BYRADIUS and BYBOX can be specified for " + name)
         if self.takes_any and not self.count:

@@ -19,7 +19,7 @@ from pyredis.commands.sorted_sets import (
     store_zset,
     write_zset,
 )
-from pyredis.datatypes.numbers import parse_double, parse_int64
+from pyredis.datatypes.numbers import parse_double
 from pyredis.datatypes.sorted_set import LexRange, SortedSet, from_entries
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, KeySpec
 from pyredis.engine.context import Context
@@ -50,11 +50,6 @@ def score_bound(text: bytes) -> tuple[float, bool]:
     is_exclusive = text[:1] == b"("
     if is_exclusive:
         text = text[1:]
-    elif text == b"+inf":
-        return _INFINITE, False
-    number = parse_int64(text)
-    if number is not None:
-        return float(number), is_exclusive
     value = parse_double(text)
     return _odd_bound(text) if value is None else value, is_exclusive
 

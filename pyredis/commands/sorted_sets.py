@@ -16,7 +16,7 @@ from pyredis.commands.arguments import integer_argument
 from pyredis.commands.registry import CommandGroup, first_key
 from pyredis.commands.scanning import scan_cursor, scan_options, scan_reply
 from pyredis.datatypes.glob import glob_match
-from pyredis.datatypes.numbers import INT64_MAX, format_double, parse_double, parse_int64
+from pyredis.datatypes.numbers import INT64_MAX, format_double, parse_double
 from pyredis.datatypes.sorted_set import ADDED, NOT_THERE, UNCHANGED, SortedSet
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE
 from pyredis.engine.context import Context
@@ -87,9 +87,6 @@ def write_zset(ctx: Context, key: bytes) -> SortedSet | None:
 
 def score_argument(text: bytes) -> float:
     """A score or an increment, or `value is not a valid float`."""
-    number = parse_int64(text)
-    if number is not None:
-        return float(number)
     value = parse_double(text)
     if value is None:
         raise CommandError(NOT_A_FLOAT)
@@ -175,8 +172,7 @@ def zadd(ctx: Context, argv: list[bytes]) -> bytes:
     """Adds members to a sorted set, or gives those that it has another score."""
     if len(argv) != 4:
         return zadd_many(ctx, argv)
-    number = parse_int64(argv[2])
-    score = parse_double(argv[2]) if number is None else float(number)
+    score = parse_double(argv[2])
     if score is None:
         return zadd_many(ctx, argv)
     key = argv[1]

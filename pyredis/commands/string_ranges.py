@@ -119,6 +119,7 @@ def part_of(ctx: Context, argv: list[bytes]) -> bytes:
         end = max(end + length, 0)
     if start > end or start >= length:
         return EMPTY_BULK
-    if isinstance(value, int):
-        value = string_bytes(value)
-    return bulk(bytes(value[start : end + 1]))
+    end = min(end + 1, length)
+    if isinstance(value, bytearray):
+        return bulk(bytes(value[start:end]))
+    return bulk(string_bytes(value)[start:end])

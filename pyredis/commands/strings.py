@@ -296,17 +296,18 @@ def mget(ctx: Context, argv: list[bytes]) -> bytes:
     while position < count:
         value = db.lookup_read(argv[position])
         position += 1
-        if isinstance(value, (int, bytearray)):
+        if not isinstance(value, bytes):
+            if not isinstance(value, (int, bytearray)):
+                writer.write(next_null)
+                continue
             value = string_bytes(value)
-        if isinstance(value, bytes):
-            length: i64 = len(value)
-            if length < 1024:
-                writer.write(_NEXT_BULK[length])
-            else:
-                writer.write(b"\r\n$%d\r\n" % length)
-            writer.write(value)
+        text: bytes = value
+        length: i64 = len(text)
+        if length < 1024:
+            writer.write(_NEXT_BULK[length])
         else:
-            writer.write(next_null)
+            writer.write(b"\r\n$%d\r\n" % length)
+        writer.write(text)
     writer.write(b"\r\n")
     return writer.getvalue()
 

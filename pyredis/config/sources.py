@@ -31,6 +31,7 @@ from pyredis.protocol.inline import split_args
 ENVIRONMENT_PREFIX: Final = "PYREDIS_"
 ENVIRONMENT_EXCLUDED: Final = (
     "PYREDIS_PURE",  # builds and runs the package without compiled modules
+    "PYREDIS_LOOP",  # chooses the event loop
     "PYREDIS_URL",  # where a client of this server connects to
     "PYREDIS_HOST",
     "PYREDIS_VERSION",  # set by container images

@@ -70,7 +70,7 @@ def combine(operation: i64, values: list[bytes | bytearray], size: int) -> bytes
             while i < length:
                 result[i] ^= other[i]
                 i += 1
-    return bytes(memoryview(result).cast("B")[:size])
+    return _bytes(result, size)
 
 
 def invert(value: bytes | bytearray) -> bytes:
@@ -82,7 +82,7 @@ def invert(value: bytes | bytearray) -> bytes:
     while i < length:
         result[i] = ~result[i]
         i += 1
-    return bytes(memoryview(result).cast("B")[:size])
+    return _bytes(result, size)
 
 
 def _words(value: bytes | bytearray, size: int) -> vec[i64]:
@@ -92,3 +92,9 @@ def _words(value: bytes | bytearray, size: int) -> vec[i64]:
     if rest:
         view = memoryview(bytes(view) + bytes(8 - rest))
     return vec[i64](view.cast("q"))
+
+
+def _bytes(words: vec[i64], size: int) -> bytes:
+    """The first `size` bytes of the words; a view of bytes instead would be copied one by one."""
+    data = bytes(memoryview(words))
+    return data if len(data) == size else data[:size]

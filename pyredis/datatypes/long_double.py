@@ -219,10 +219,11 @@ def format_long_double(value: LongDouble) -> bytes:
     half = 1 << (shift - 1)
     if rest > half or (rest == half and result & 1):
         result += 1
-    whole, decimals = divmod(result, SCALE)
-    if decimals == 0:
-        return sign + _decimal_text(whole) if whole else b"0"
-    return b"%b%d.%b" % (sign, whole, (b"%017d" % decimals).rstrip(b"0"))
+    text = (b"%d" % result).zfill(DECIMALS + 1)
+    decimals = text[-DECIMALS:].rstrip(b"0")
+    if decimals:
+        return sign + text[:-DECIMALS] + b"." + decimals
+    return sign + text[:-DECIMALS] if result else b"0"
 
 
 def _decimal_text(value: int) -> bytes:

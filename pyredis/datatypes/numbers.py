@@ -19,6 +19,7 @@ from pyredis.form import COMPILED
 INT64_MAX: Final = (1 << 63) - 1
 INT64_MIN: Final = -(1 << 63)
 LONGEST_INT64: Final = 20
+UNDERSCORE: Final = 95
 
 _HEX_DOUBLE: Final = re.compile(
     rb"[+-]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?\Z", re.IGNORECASE
@@ -79,6 +80,9 @@ def parse_double(text: bytes) -> float | None:
     Decimal, hexadecimal or infinite in C's notation; no NaN, no blanks, nothing that overflows or that is so
     small that it would become zero.
     """
+    integer = parse_int64(text)
+    if integer is not None:
+        return float(integer)
     if not text or text[0] <= 32 or text[-1] <= 32:
         return None
     try:
@@ -88,7 +92,7 @@ def parse_double(text: bytes) -> float | None:
     last = text[-1]
     if value == 0.0:
         return None if _has_nonzero_digit(text) else value
-    if value != value or b"_" in text or (value - value != 0.0 and 46 <= last <= 57):
+    if value != value or UNDERSCORE in text or (value - value != 0.0 and 46 <= last <= 57):
         return None
     return value
 
@@ -96,7 +100,7 @@ def parse_double(text: bytes) -> float | None:
 def _has_nonzero_digit(text: bytes) -> bool:
     """Whether a decimal number that was read as zero is not zero (too small for a double), or holds a `_`."""
     mantissa = text.lower().partition(b"e")[0]
-    return mantissa.strip(b"+-0.") != b"" or b"_" in text
+    return mantissa.strip(b"+-0.") != b"" or UNDERSCORE in text
 
 
 def _parse_hex_double(text: bytes) -> float | None:
@@ -118,7 +122,7 @@ def format_double(value: float) -> bytes:
         if float(number) == value:
             if number == 0 and copysign(1.0, value) < 0.0:
                 return b"-0"
-            return b"%d" % number
+            return str(number).encode()
         return shortest_text(value)
     if value != value:
         return b"nan"

@@ -20,7 +20,7 @@ from mypy_extensions import i64
 
 from pyredis.form import COMPILED
 
-MAX_ENTRIES: Final[i64] = 128 if COMPILED else 24
+MAX_ENTRIES: Final[i64] = 128 if COMPILED else 16
 MAX_MEMBER: Final[i64] = 255
 
 HEADER: Final[i64] = 9
@@ -101,6 +101,26 @@ def insert(packed: bytes, place: i64, score: float, member: bytes) -> bytes:
     writer.write(member)
     if place < i64(len(packed)):
         writer.write(packed[place:])
+    return writer.getvalue()
+
+
+def move(packed: bytes, place: i64, score: float, member: bytes) -> bytes:
+    """The set with another score for the member whose entry is at a place. O(n)."""
+    end = place + HEADER + i64(len(member))
+    to = place_of(packed, score, member)
+    writer = BytesWriter()
+    if to < place:
+        writer.write(packed[:to])
+    elif place > 0:
+        writer.write(packed[:place])
+    if to > end:
+        writer.write(packed[end:to])
+    write_f64_le(writer, score)
+    writer.append(len(member))
+    writer.write(member)
+    if to < place:
+        writer.write(packed[to:place])
+    writer.write(packed[max(to, end) :])
     return writer.getvalue()
 
 

@@ -271,17 +271,17 @@ class ScoreIndex:
 
     def members(self, start: i64, stop: i64) -> list[bytes]:
         """The members of a range of ranks. O(log n) and O(1) for each."""
-        found: list[bytes] = []
         left = stop - start
         if left <= 0:
-            return found
+            return []
         at, place = self._locate(start)
+        found = self.chunks[at].members[place : place + left]
+        left -= len(found)
         while left > 0:
-            part = self.chunks[at].members[place : place + left]
+            at += 1
+            part = self.chunks[at].members[:left]
             left -= len(part)
             found += part
-            place = 0
-            at += 1
         return found
 
     def scores(self, start: i64, stop: i64) -> vec[float]:

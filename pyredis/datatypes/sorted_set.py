@@ -128,7 +128,7 @@ class SortedSet(Value):
         if place >= 0:
             if packed_scores.score_at(packed, place) == score:
                 return UNCHANGED
-            self._insert_packed(packed_scores.remove(packed, place), member, score)
+            self.packed = packed_scores.move(packed, place, score + 0.0, member)
             return UPDATED
         count = i64(self.packed_count) + 1
         if count > max_entries or length > max_value:
@@ -136,13 +136,12 @@ class SortedSet(Value):
         if not self.is_listpack or count > packed_scores.MAX_ENTRIES or length > packed_scores.MAX_MEMBER:
             self._unpack().insert(member, score)
         else:
-            self._insert_packed(packed, member, score)
+            score += 0.0
+            self.packed = packed_scores.insert(
+                packed, packed_scores.place_of(packed, score, member), score, member
+            )
             self.packed_count += 1
         return ADDED
-
-    def _insert_packed(self, packed: bytes, member: bytes, score: float) -> None:
-        score += 0.0
-        self.packed = packed_scores.insert(packed, packed_scores.place_of(packed, score, member), score, member)
 
     def _unpack(self) -> ScoreIndex:
         """Turns a small set into a large one, for good."""

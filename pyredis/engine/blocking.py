@@ -21,6 +21,8 @@ from collections import OrderedDict
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import mypyc_attr
+
 from pyredis.datatypes.value import Value
 from pyredis.errors import CommandError, error_reply
 from pyredis.keyspace.database import Database, KeyWaiter
@@ -34,6 +36,7 @@ BLOCKING_TIMER: Final = "blocking"
 UNBLOCKED_ERROR: Final = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class BlockedOperation(KeyWaiter):
     """One waiting command; each blocking command subclasses it.
 
@@ -158,12 +161,13 @@ class Blocking:
         """Takes an operation out, counts its command, and answers its client."""
         ctx = operation.ctx
         self.forget(ctx)
+        is_error = reply.startswith(b"-")
+        if is_error:
+            self.engine.count_error(reply)
         command = ctx.last_command
         if command is not None:
             command.calls += 1
-            if reply[0] == 45:
-                command.failed += 1
-                self.engine.count_error(reply)
+            command.failed += is_error
         ctx.unblocked(reply)
 
     def expire(self) -> None:

@@ -219,7 +219,9 @@ class Engine(KeyspaceListener):
             if ERROR_CODES_DISABLED not in counts:
                 counts[code] = 1
         else:
-            log.warning("Errorstats stopped adding new errors because there were %d kinds of them.", len(counts))
+            log.warning(
+                "Errorstats stopped adding new errors because there were %d kinds of them.", len(counts)
+            )
             self.error_counts = {ERROR_CODES_DISABLED: 1}
 
     def sample(self) -> None:
@@ -315,7 +317,11 @@ class Engine(KeyspaceListener):
         if allowed == "yes" or (allowed == "local" and ctx.is_local()):
             return
         raise CommandError(
-            b"ERR " + name.upper() + b" command not allowed. If the enable-" + name + b"-command option is set to "
+            b"ERR "
+            + name.upper()
+            + b" command not allowed. If the enable-"
+            + name
+            + b"-command option is set to "
             b'"local", you can run it from a local connection, otherwise you need to set this option in the '
             b"configuration file, and then restart the server."
         )

@@ -30,6 +30,7 @@ TIDY_STEP: Final = 1024
 """Stale entries of the expiry queue that one call of `expire_due` may look at, some 60 us worth."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class KeyWaiter:
     """Something that waits for a key to change; see `pyredis.engine.blocking`."""
 

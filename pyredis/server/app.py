@@ -168,7 +168,9 @@ class App(Host):
         """Stops serving once the current commands have been answered."""
         log.warning("User requested shutdown...")
         if save and not force:
-            log.warning("Error trying to save the DB, can't exit: this version keeps its data in memory only.")
+            log.warning(
+                "Error trying to save the DB, can't exit: this version keeps its data in memory only."
+            )
             return False
         self._finish(0)
         return True

@@ -91,7 +91,6 @@ class Cron:
         self.engine.flush_propagated()
         statistics.expiry_seconds += perf_counter() - started
 
-
     def free_slice(self) -> None:
         """Frees for one slice what UNLINK and FLUSHALL ASYNC have left; with more to do, comes back soon."""
         self.is_freeing = False

@@ -153,8 +153,8 @@ class Listeners:
             try:
                 sockets.append(self._tcp_socket(host, is_ipv6, backlog))
             except OSError as error:
-                text = f"Warning: Could not create server TCP listening socket {host}:{self.port}: bind: {error.strerror}"
-                log.warning("%s", text)
+                where = f"{host}:{self.port}: bind: {error.strerror}"
+                log.warning("Warning: Could not create server TCP listening socket %s", where)
                 if not is_optional or error.errno not in _ABSENT:
                     for listener in sockets:
                         listener.close()

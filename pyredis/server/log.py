@@ -42,6 +42,8 @@ def configure_log(level: str, path: str) -> None:
         old.close()
     log.addHandler(handler)
     log.propagate = False
+    # A full disk, or a reader of our output that has gone, is no reason to fill standard error with tracebacks.
+    logging.raiseExceptions = False
     set_level(level)
 
 

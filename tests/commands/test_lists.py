@@ -490,8 +490,10 @@ def test_watched_lists_notice_every_change() -> None:
     server = holding(*"abc")
     watcher = server.client()
     watcher.command("WATCH", "l")
-    for change in ("LREM l 0 x", "LINSERT l BEFORE x y", "LPOP l 0", "LRANGE l 0 -1", "LSET l 9 x", "LMOVE none l LEFT LEFT"):
-        server.run(change)
+    for line in (
+        "LREM l 0 x", "LINSERT l BEFORE x y", "LPOP l 0", "LRANGE l 0 -1", "LSET l 9 x", "LMOVE none l LEFT LEFT",
+    ):  # fmt: skip
+        server.run(line)
     watcher.command("MULTI")
     assert watcher.command("EXEC") == EMPTY
 

@@ -285,8 +285,13 @@ class TestReading:
 class TestGetex:
     @pytest.mark.parametrize(
         ("options", "left_ms"),
-        [("EX 10", 10_000), ("PX 10", 10), ("exat 1700000010", 10_000), ("PXAT 1700000000500", 500),
-        ("EX 1 EX 2", 2000)],
+        [
+            ("EX 10", 10_000),
+            ("PX 10", 10),
+            ("exat 1700000010", 10_000),
+            ("PXAT 1700000000500", 500),
+            ("EX 1 EX 2", 2000),
+        ],
     )
     def test_deadlines(self, options: str, left_ms: int) -> None:
         server = Observed()

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.differential.machine import Finding, Machine, compare
 from tests.differential.peers import EnginePeer, Peer, SocketPeer
 from tests.differential.programs import dump_program, load_program, programs
+from tests.differential.propagation import PropagationMachine
 from tests.support.servers import PyredisServer, RedisServer
 
 
@@ -29,6 +30,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     where.add_argument(
         "--spawn", action="store_true", help="start pyredis as a process (see tests/support/servers.py)"
     )
+    parser.add_argument("--effects", action="store_true", help="also compare what is written to the log")
     parser.add_argument(
         "--oracle", metavar="HOST:PORT", help="a running redis-server; one is started without it"
     )
@@ -53,7 +55,12 @@ def peers(options: argparse.Namespace) -> Iterator[tuple[Peer, Peer]]:
         if options.oracle:
             oracle = SocketPeer(*_address(options.oracle))
         else:
-            oracle = SocketPeer("127.0.0.1", stack.enter_context(RedisServer()).port)
+            oracle = SocketPeer(
+                "127.0.0.1",
+                stack.enter_context(
+                    RedisServer("--repl-diskless-sync", "no", "--shutdown-timeout", "0")
+                ).port,
+            )
         yield ours, oracle
         ours.stop()
         oracle.stop()
@@ -62,6 +69,15 @@ def peers(options: argparse.Namespace) -> Iterator[tuple[Peer, Peer]]:
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host or "127.0.0.1", int(port)
+
+
+def _machine(ours: Peer, oracle: Peer, options: argparse.Namespace) -> Machine:
+    protocol = 3 if options.resp3 else 2
+    if not options.effects:
+        return Machine(ours, oracle, protocol)
+    if not isinstance(ours, EnginePeer) or not isinstance(oracle, SocketPeer):
+        raise SystemExit("--effects needs the engine in this process")
+    return PropagationMachine(ours, oracle, protocol)
 
 
 def _show(finding: Finding) -> None:
@@ -74,7 +90,7 @@ def main(argv: list[str]) -> int:
     protocol = 3 if options.resp3 else 2
     groups = [group for group in options.groups.split(",") if group]
     with peers(options) as (ours, oracle):
-        machine = Machine(ours, oracle, protocol)
+        machine = _machine(ours, oracle, options)
         if options.program:
             found = machine.run(load_program(Path(options.program).read_text(encoding="utf-8")))
             print(found.describe() if found else "no difference")

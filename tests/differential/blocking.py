@@ -247,7 +247,14 @@ class Script:
         if kind == 1:
             return [b"BRPOPLPUSH", rng.choice(KEYS), rng.choice(KEYS), timeout]
         if kind == 2:
-            return [b"BLMOVE", rng.choice(KEYS), rng.choice(KEYS), rng.choice(SIDES), rng.choice(SIDES), timeout]
+            return [
+                b"BLMOVE",
+                rng.choice(KEYS),
+                rng.choice(KEYS),
+                rng.choice(SIDES),
+                rng.choice(SIDES),
+                timeout,
+            ]
         return [rng.choice((b"BLPOP", b"BRPOP")), *self.keys(), timeout]
 
     def value(self) -> bytes:
@@ -325,7 +332,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resp3", action="store_true")
-    parser.add_argument("--port", type=int, default=0, help="of a running redis-server; one is started without it")
+    parser.add_argument(
+        "--port", type=int, default=0, help="of a running redis-server; one is started without it"
+    )
     options = parser.parse_args(argv)
     protocol = 3 if options.resp3 else 2
     with contextlib.ExitStack() as stack:

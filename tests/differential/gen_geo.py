@@ -22,7 +22,15 @@ EDGES: Final = (
     (b"15.087269", b"37.502669"), (b"-122.4194", b"37.7749"), (b"90", b"-45"),
 )  # fmt: skip
 
-BAD: Final = ((b"181", b"0"), (b"0", b"85.06"), (b"a", b"1"), (b"1", b""), (b"nan", b"1"), (b"inf", b"1"), (b"-1e9", b"1"))
+BAD: Final = (
+    (b"181", b"0"),
+    (b"0", b"85.06"),
+    (b"a", b"1"),
+    (b"1", b""),
+    (b"nan", b"1"),
+    (b"inf", b"1"),
+    (b"-1e9", b"1"),
+)
 
 RADII: Final = (
     b"0", b"0.5", b"1", b"10", b"200", b"1000", b"5000", b"12000", b"21000", b"50000", b"1e9", b"1e300", b"inf", b"-1",
@@ -33,14 +41,13 @@ RADII: Final = (
 def degrees(limit: float) -> st.SearchStrategy[bytes]:
     """A coordinate in one of the ways in which people write it."""
     return st.one_of(
-        st.floats(-limit, limit).map(lambda n: b"%.6f" % n), st.integers(-int(limit), int(limit)).map(lambda n: b"%d" % n)
+        st.floats(-limit, limit).map(lambda n: b"%.6f" % n),
+        st.integers(-int(limit), int(limit)).map(lambda n: b"%d" % n),
     )
 
 
 anywhere = st.tuples(degrees(180), degrees(85))
-nearby = st.tuples(
-    st.floats(13, 16).map(lambda n: b"%.5f" % n), st.floats(36, 39).map(lambda n: b"%.5f" % n)
-)
+nearby = st.tuples(st.floats(13, 16).map(lambda n: b"%.5f" % n), st.floats(36, 39).map(lambda n: b"%.5f" % n))
 place = weighted((5, nearby), (3, anywhere), (1, st.sampled_from(EDGES)))
 any_place = mostly(place, st.sampled_from(BAD), 60)
 member = mostly(st.integers(0, 25).map(lambda n: b"p%d" % n), st.integers(0, 11).map(lambda n: b"e%d" % n), 6)
@@ -63,7 +70,9 @@ def moved(place: tuple[bytes, bytes], number: int) -> Argv:
 
 def additions() -> st.SearchStrategy[Argv]:
     """GEOADD."""
-    usual = st.tuples(weighted((3, nearby), (2, anywhere)), st.integers(0, 25)).map(lambda drawn: moved(*drawn))
+    usual = st.tuples(weighted((3, nearby), (2, anywhere)), st.integers(0, 25)).map(
+        lambda drawn: moved(*drawn)
+    )
     at_edge = st.integers(0, len(EDGES) - 1).map(lambda n: [*EDGES[n], b"e%d" % n])
     bad = st.sampled_from(BAD).map(lambda drawn: [*drawn, b"p1"])
     entry = mostly(weighted((8, usual), (1, at_edge)), bad, 60)
@@ -122,7 +131,12 @@ def area_searches() -> st.SearchStrategy[Argv]:
         (5, joined(start, centre, shape, options)),
         (1, joined(start, shape, options, centre)),
         (2, joined(start, centre, shape, count, flag(b"ANY"), several(order, 1), several(extra, 1))),
-        (2, joined(store, centre, shape, several(order, 1), several(count, 1), several(flag(b"STOREDIST"), 1))),
+        (
+            2,
+            joined(
+                store, centre, shape, several(order, 1), several(count, 1), several(flag(b"STOREDIST"), 1)
+            ),
+        ),
         (1, joined(st.one_of(start, store), several(centre, 2), several(shape, 2), several(any_option, 3))),
     )
 
@@ -130,7 +144,17 @@ def area_searches() -> st.SearchStrategy[Argv]:
 def others() -> st.SearchStrategy[Argv]:
     """What meets places from outside: scores that are none, deletion, other types."""
     odd = st.sampled_from(
-        (b"1", b"-1", b"1e18", b"-1e30", b"1e300", b"inf", b"-inf", b"4503599627370496.5", b"3479099956230698")
+        (
+            b"1",
+            b"-1",
+            b"1e18",
+            b"-1e30",
+            b"1e300",
+            b"inf",
+            b"-inf",
+            b"4503599627370496.5",
+            b"3479099956230698",
+        )
     )
     everything = request(b"ZRANGE", key, st.just(b"0"), st.just(b"-1"), st.just(b"WITHSCORES"))
     return weighted(

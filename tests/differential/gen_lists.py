@@ -37,7 +37,9 @@ elements = st.one_of(
     st.integers(60, 300).map(lambda count: [b"%d" % (number % 40) for number in range(count)]),
     st.integers(20, 60).map(lambda count: [b"%03d" % number * 60 for number in range(count)]),
 )
-index = st.one_of(st.sampled_from(INDEXES), st.sampled_from(INDEXES[:10]), st.integers(-320, 320).map(b"%d".__mod__))
+index = st.one_of(
+    st.sampled_from(INDEXES), st.sampled_from(INDEXES[:10]), st.integers(-320, 320).map(b"%d".__mod__)
+)
 side = st.sampled_from(SIDES)
 keys = st.lists(key, min_size=1, max_size=4)
 
@@ -58,7 +60,9 @@ def pops() -> st.SearchStrategy[Argv]:
     name = st.sampled_from([b"LPOP", b"RPOP"])
     count = st.one_of(index, st.sampled_from([b"0", b"1", b"2", b"10", b"100"]))
     options = st.one_of(
-        st.just([]), count.map(lambda text: [b"COUNT", text]), st.sampled_from([[b"COUNT"], [b"count", b"2"], [b"x"]])
+        st.just([]),
+        count.map(lambda text: [b"COUNT", text]),
+        st.sampled_from([[b"COUNT"], [b"count", b"2"], [b"x"]]),
     )
     many = st.tuples(keys, side, options, st.sampled_from([0, 0, 0, 0, 1, -1, -9]))
     return st.one_of(
@@ -88,7 +92,10 @@ def reads() -> st.SearchStrategy[Argv]:
     """LLEN LINDEX LRANGE LPOS."""
     option = st.one_of(
         fixed(st.sampled_from([b"RANK", b"COUNT", b"MAXLEN", b"rank", b"FIRST"]), index),
-        fixed(st.sampled_from([b"RANK", b"COUNT", b"MAXLEN"]), st.sampled_from([b"1", b"2", b"-1", b"3", b"0", b"20"])),
+        fixed(
+            st.sampled_from([b"RANK", b"COUNT", b"MAXLEN"]),
+            st.sampled_from([b"1", b"2", b"-1", b"3", b"0", b"20"]),
+        ),
     )
     found = st.tuples(key, element, st.lists(option, max_size=3))
     return st.one_of(
@@ -102,14 +109,18 @@ def reads() -> st.SearchStrategy[Argv]:
 
 def refused() -> st.SearchStrategy[Argv]:
     """Blocking commands that fail before they could wait."""
-    timeout = st.sampled_from([b"-1", b"x", b"", b"nan", b" 1", b"1 ", b"-inf", b"1e20", b"inf", b"0x1g", b"-0.5e9"])
+    timeout = st.sampled_from(
+        [b"-1", b"x", b"", b"nan", b" 1", b"1 ", b"-inf", b"1e20", b"inf", b"0x1g", b"-0.5e9"]
+    )
     return st.one_of(
         fixed(st.sampled_from([b"BLPOP", b"BRPOP"]), key, key, timeout),
         fixed(b"BLMOVE", key, key, side, side, timeout),
         fixed(b"BLMOVE", key, key, b"UP", side, b"0"),
         fixed(b"BRPOPLPUSH", key, key, timeout),
         fixed(b"BLMPOP", timeout, b"1", key, side),
-        fixed(b"BLMPOP", timeout, st.sampled_from([b"0", b"-1", b"x", b"2", b"9"]), key, side, b"COUNT", index),
+        fixed(
+            b"BLMPOP", timeout, st.sampled_from([b"0", b"-1", b"x", b"2", b"9"]), key, side, b"COUNT", index
+        ),
         fixed(b"BLMPOP", b"0", b"1", key, b"LEFT", b"COUNT", st.sampled_from([b"0", b"-1", b"x", b""])),
     )
 

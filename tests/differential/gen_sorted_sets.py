@@ -18,7 +18,21 @@ SCORES: Final = (
     b"0x10", b"0x1p-2", b".5", b"5.", b"+1",
 )  # fmt: skip
 
-BAD_SCORES: Final = (b"nan", b"-nan", b"abc", b"", b" 1", b"1 ", b"1_0", b"1e999", b"1e-999", b"(1", b"1,5", b"--1", b"0x")
+BAD_SCORES: Final = (
+    b"nan",
+    b"-nan",
+    b"abc",
+    b"",
+    b" 1",
+    b"1 ",
+    b"1_0",
+    b"1e999",
+    b"1e-999",
+    b"(1",
+    b"1,5",
+    b"--1",
+    b"0x",
+)
 
 MEMBERS: Final = (
     b"a", b"b", b"c", b"d", b"aa", b"ab", b"A", b"", b"1", b"-5", b"10", b"123456789012345678901", b"\x00", b"\xff",
@@ -31,7 +45,6 @@ INDEXES: Final = (
 )  # fmt: skip
 
 COUNTS: Final = (b"0", b"1", b"2", b"3", b"10", b"-1", b"-2", b"9223372036854775807", b"a", b"", b"1.5")
-
 
 
 def mostly(usual: st.SearchStrategy[T], odd: st.SearchStrategy[T], times: int = 12) -> st.SearchStrategy[T]:
@@ -94,7 +107,12 @@ def additions() -> st.SearchStrategy[Argv]:
         (3, joined(start, several(option, 2), pairs(3))),
         (2, joined(start, several(option, 1), flag(b"INCR"), pairs(0))),
         (1, joined(start, several(option, 4), several(flag(b"INCR"), 1), pairs(1))),
-        (1, joined(start, several(flag(b"NX", b"INCR", b"junk"), 2), several(member.map(lambda text: [text]), 3))),
+        (
+            1,
+            joined(
+                start, several(flag(b"NX", b"INCR", b"junk"), 2), several(member.map(lambda text: [text]), 3)
+            ),
+        ),
         (3, request(b"ZINCRBY", key, score, member)),
         (3, lex_members()),
     )
@@ -146,14 +164,28 @@ def ranges() -> st.SearchStrategy[Argv]:
     by_rank = st.tuples(st.sampled_from((b"ZRANGE", b"ZREVRANGE")), key, index, index).map(list)
     new_form = st.one_of(
         joined(request(b"ZRANGE", key, index, index), several(flag(b"REV"), 1), several(with_scores, 1)),
-        joined(request(b"ZRANGE", key, score_bound, score_bound), flag(b"BYSCORE"), several(flag(b"REV"), 1), extras),
-        joined(request(b"ZRANGE", lex_key, lex_bound, lex_bound), flag(b"BYLEX"), several(flag(b"REV"), 1), extras),
+        joined(
+            request(b"ZRANGE", key, score_bound, score_bound),
+            flag(b"BYSCORE"),
+            several(flag(b"REV"), 1),
+            extras,
+        ),
+        joined(
+            request(b"ZRANGE", lex_key, lex_bound, lex_bound),
+            flag(b"BYLEX"),
+            several(flag(b"REV"), 1),
+            extras,
+        ),
         joined(request(b"ZRANGE", lex_key, st.one_of(index, lex_bound), lex_bound), several(option, 4)),
     )
     store = st.one_of(
         joined(request(b"ZRANGESTORE", key, key, index, index), several(flag(b"REV"), 1)),
-        joined(request(b"ZRANGESTORE", key, key, score_bound, score_bound), flag(b"BYSCORE"), several(limit, 1)),
-        joined(request(b"ZRANGESTORE", lex_key, lex_key, lex_bound, lex_bound), flag(b"BYLEX"), several(limit, 1)),
+        joined(
+            request(b"ZRANGESTORE", key, key, score_bound, score_bound), flag(b"BYSCORE"), several(limit, 1)
+        ),
+        joined(
+            request(b"ZRANGESTORE", lex_key, lex_key, lex_bound, lex_bound), flag(b"BYLEX"), several(limit, 1)
+        ),
         joined(request(b"ZRANGESTORE", key, lex_key, index, index), several(option, 3)),
     )
     return st.one_of(
@@ -194,7 +226,9 @@ def scan_option() -> st.SearchStrategy[Argv]:
 
 def random_members() -> st.SearchStrategy[Argv]:
     """ZRANDMEMBER, where the reply is no matter of chance."""
-    several_of_all = joined(request(b"ZRANDMEMBER", key, st.sampled_from((b"0", b"1000"))), several(flag(b"WITHSCORES"), 1))
+    several_of_all = joined(
+        request(b"ZRANDMEMBER", key, st.sampled_from((b"0", b"1000"))), several(flag(b"WITHSCORES"), 1)
+    )
     wrong = request(b"ZRANDMEMBER", key, st.sampled_from((b"a", b"9223372036854775808")))
     out_of_range = words(b"ZRANDMEMBER", b"k1", b"9223372036854775807", b"WITHSCORES")
     return st.one_of(several_of_all, several_of_all, wrong, out_of_range, words(b"ZRANDMEMBER", b"absent"))
@@ -204,13 +238,17 @@ def algebra() -> st.SearchStrategy[Argv]:
     """Unions, intersections and differences."""
     weights = joined(flag(b"WEIGHTS"), several(score.map(lambda text: [text]), 4))
     aggregate = joined(flag(b"AGGREGATE"), flag(b"SUM", b"MIN", b"MAX", b"junk"))
-    option = st.one_of(aggregate, weights, flag(b"WITHSCORES"), st.tuples(any_case((b"LIMIT",)), count).map(list))
+    option = st.one_of(
+        aggregate, weights, flag(b"WITHSCORES"), st.tuples(any_case((b"LIMIT",)), count).map(list)
+    )
     sensible = joined(several(aggregate, 1), several(flag(b"WITHSCORES"), 1))
     reads = st.sampled_from((b"ZUNION", b"ZINTER", b"ZDIFF")).flatmap(lambda name: numbered_keys(name))
     stores = st.tuples(st.sampled_from((b"ZUNIONSTORE", b"ZINTERSTORE", b"ZDIFFSTORE")), key).flatmap(
         lambda drawn: numbered_keys(*drawn)
     )
-    two = st.tuples(st.sampled_from((b"ZUNION", b"ZINTER")), key, key, any_case((b"WEIGHTS",)), good_score, good_score)
+    two = st.tuples(
+        st.sampled_from((b"ZUNION", b"ZINTER")), key, key, any_case((b"WEIGHTS",)), good_score, good_score
+    )
     weighted = two.map(lambda drawn: [drawn[0], b"2", *drawn[1:]])
     return st.one_of(
         joined(reads, sensible),

@@ -9,7 +9,7 @@ from tests.support.wire import ReplySplitter, WireError, decode
 
 Argv = list[bytes]
 
-QUIET: Final = frozenset((b"PING", b"SELECT", b"REPLCONF"))
+QUIET: Final = frozenset((b"PING", b"REPLCONF"))
 """Commands of the stream that change nothing."""
 
 
@@ -23,6 +23,7 @@ class ReplicaStream:
     def __init__(self, host: str, port: int) -> None:
         self._socket = socket.create_connection((host, port), 10.0)
         self._splitter = ReplySplitter()
+        self.database = 0
         self._socket.sendall(b"SYNC\r\n")
         head = b""
         while not (head.startswith(b"$") and head.endswith(b"\r\n")):
@@ -34,10 +35,12 @@ class ReplicaStream:
         while size:
             size -= len(self._socket.recv(min(size, 1 << 16)))
 
-    def commands_until(self, marker: bytes) -> list[Argv]:
-        """The commands up to `PUBLISH <marker> ...`, which the caller has sent and which is itself
-        propagated."""
-        found: list[Argv] = []
+    def commands_until(self, marker: bytes) -> list[tuple[int, Argv]]:
+        """The commands, each with its database, up to `PUBLISH <marker> ...`.
+
+        The caller has sent that to the server, which propagates it, too.
+        """
+        found: list[tuple[int, Argv]] = []
         while True:
             reply = self._splitter.next_reply()
             if reply is None:
@@ -53,8 +56,10 @@ class ReplicaStream:
             name = words[0].upper()
             if name == b"PUBLISH" and words[1] == marker:
                 return found
-            if name not in QUIET:
-                found.append([name, *words[1:]])
+            if name == b"SELECT":
+                self.database = int(words[1])
+            elif name not in QUIET:
+                found.append((self.database, [name, *words[1:]]))
 
     def close(self) -> None:
         """Leaves."""

@@ -40,7 +40,9 @@ def check(ours: Peer, oracle: Peer, groups: list[str], protocol: int, commands: 
     machine = Machine(ours, oracle, protocol)
     report = compare(machine, programs(groups, SEED, commands, protocol))
     assert report.differences == 0, f"seed {SEED}, RESP{protocol}\n{report.text()}"
-    assert report.commands >= commands * 0.8  # a program ends early when QUIT or SPOP end what can be compared
+    assert (
+        report.commands >= commands * 0.8
+    )  # a program ends early when QUIT or SPOP end what can be compared
     # A race with a deadline is possible, but if it is frequent nothing is being compared.
     assert report.unstable.total() <= report.programs * 0.05, report.text()
     return report

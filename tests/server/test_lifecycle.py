@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.server.network import PATIENCE, free_port, run_to_exit
-from tests.support.servers import PyredisServer, find_redis_server
-from tests.support.wire import encode
+from tests.support.servers import PyredisServer, find_redis_server, pyredis_command
+from tests.support.wire import RawConnection, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,6 +122,34 @@ def test_a_bad_directive_is_explained_as_redis_does(arguments: tuple[str, ...]) 
     assert ours.code == theirs.code
     version = re.compile(r"\(Redis [\d.]+\)")
     assert version.sub("", ours.stderr) == version.sub("", theirs.stderr)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "debug", "uvloop"])
+def test_the_event_loop_can_be_chosen(loop: str) -> None:
+    with PyredisServer(env={"PYREDIS_LOOP": loop}) as server, server.connect() as client:
+        assert client.command("PING") == b"+PONG\r\n"
+
+
+def test_an_output_that_nobody_reads_any_more_disturbs_nothing() -> None:
+    command, needed = pyredis_command()
+    port = free_port()
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--loglevel", "debug"],
+        env={**os.environ, **needed},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    while b"Ready to accept connections" not in process.stdout.readline():
+        assert process.poll() is None
+    process.stdout.close()
+    with RawConnection("127.0.0.1", port) as client:
+        assert client.command("PING") == b"+PONG\r\n"
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
+    assert process.stderr.read() == b""
+    process.stderr.close()
 
 
 def test_a_missing_configuration_file(tmp_path: Path) -> None:

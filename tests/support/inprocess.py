@@ -1,9 +1,9 @@
 """The server without sockets: an engine, a clock that a test moves, and clients that send bytes.
 
-    server = InProcess()
-    client = server.client()
-    assert client.command(b"SET", b"k", b"v") == b"+OK\\r\\n"
-    server.clock.advance(1000)
+server = InProcess()
+client = server.client()
+assert client.command(b"SET", b"k", b"v") == b"+OK\\r\\n"
+server.clock.advance(1000)
 """
 
 from __future__ import annotations

@@ -108,7 +108,10 @@ class SortedSetMachine(RuleBasedStateMachine):
     @rule()
     def rebuild(self) -> None:
         self.zset = from_pairs(self.model.pairs, self.max_entries, self.max_value)
-        sizes = [len(self.model.pairs) - self.max_entries, *(len(m) - self.max_value for m in self.model.pairs)]
+        sizes = [
+            len(self.model.pairs) - self.max_entries,
+            *(len(m) - self.max_value for m in self.model.pairs),
+        ]
         self.was_large = max(sizes) > 0
 
     def ranks(self, data: st.DataObject) -> tuple[int, int]:
@@ -253,7 +256,9 @@ def lex_ranges(draw: st.DrawFn) -> LexRange:
 def test_lex_ranges_of_equal_scores(members: set[bytes], lex: LexRange, is_small: bool) -> None:
     limit = 1000 if is_small else 0
     zset = from_pairs(dict.fromkeys(members, 1.0), limit, 1000)
-    expected = [member for member in sorted(members) if lex.is_above_low(member) and lex.is_below_high(member)]
+    expected = [
+        member for member in sorted(members) if lex.is_above_low(member) and lex.is_below_high(member)
+    ]
     start = zset.lex_start(lex)
     if not expected or lex.is_empty:
         assert start == zset.size()
@@ -350,4 +355,3 @@ def test_digest_does_not_depend_on_the_form() -> None:
         from_pairs(pairs, limit, 64).mix_digest(digest)
         digests.append(digest.hex())
     assert digests[0] == digests[1] != Digest().hex()
-
