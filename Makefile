@@ -40,7 +40,7 @@ test-compiled: .venv/.compiled ## run the tests against the compiled package
 		../../$(BIN)/python -m pytest -n auto $(TESTS)
 
 test-asyncio: .venv/.tools ## run the tests of the whole server on asyncio's own loop in debug mode
-	PYREDIS_LOOP=debug $(BIN)/python -m pytest -n auto tests/server tests/clients
+	PYREDIS_LOOP=debug $(BIN)/python -m pytest -n auto tests/server
 
 style: .venv/.tools ## format the code
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

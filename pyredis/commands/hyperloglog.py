@@ -97,7 +97,7 @@ def pfcount(ctx: Context, argv: list[bytes]) -> bytes:
     db = ctx.db
     try:
         if len(argv) > 2:
-            union = hll.Union()
+            union = hll.make_union()
             for key in argv[1:]:
                 value = db.lookup_read(key)
                 if value is not None:
@@ -133,7 +133,7 @@ def pfmerge(ctx: Context, argv: list[bytes]) -> bytes:
     """Merges HyperLogLogs into the first one, which becomes dense when any of them is."""
     db = ctx.db
     key = argv[1]
-    union = hll.Union()
+    union = hll.make_union()
     is_dense = False
     try:
         for name in argv[1:]:

@@ -143,7 +143,7 @@ def set_with_options(ctx: Context, argv: list[bytes]) -> bytes:
     if flags & (NX | XX) != 0 and (db.lookup(key) is None) != (flags & NX != 0):
         return reply if flags & GET != 0 else ctx.null
     if flags & EXPIRY != 0:
-        store_until(ctx, key, argv[2], deadline, flags & PXAT == 0)
+        store_until(ctx, key, argv[2], deadline, flags & PXAT == 0 or len(argv) > 5)
         return reply
     if flags & KEEPTTL != 0:
         if db.expires.size != 0:
@@ -158,7 +158,7 @@ def set_with_options(ctx: Context, argv: list[bytes]) -> bytes:
 
 
 def store_until(ctx: Context, key: bytes, value: bytes, deadline: int, propagates: bool) -> None:
-    """Sets a key that expires, which is logged with its absolute deadline unless it was given as such.
+    """Sets a key that expires, which is logged with nothing but its absolute deadline unless it came like that.
 
     A deadline that has passed is no error: the key is stored, and gone for whoever looks.
     """

@@ -40,7 +40,7 @@ _GROWTH: Final = bytes(1 << 20)
 def count_ones(data: bytes | bytearray) -> int:
     """How many bits are set. O(n): 1 MB takes 0.13 ms compiled, 0.8 ms interpreted."""
     if COMPILED and len(data) > _LONG:
-        return fast_bits.count_ones(data if isinstance(data, bytes) else bytes(data))
+        return fast_bits.count_ones(data)
     return int.from_bytes(data, "big").bit_count()
 
 

@@ -24,8 +24,25 @@ _NIBBLES: Final[i64] = 0x0F0F0F0F0F0F0F0F
 _ONES: Final[i64] = 0x0101010101010101
 
 
-def count_ones(data: bytes) -> int:
-    """How many bits are set. O(n).
+_CHUNK: Final = 1 << 16
+"""How much is worked on at once: blocks of a megabyte would be given back to the system and fetched again each time."""
+
+
+def count_ones(data: bytes | bytearray) -> int:
+    """How many bits are set. O(n)."""
+    if isinstance(data, bytes):
+        return _count_ones(data)
+    view = memoryview(data)
+    total = 0
+    begin = 0
+    while begin < len(data):
+        total += _count_ones(bytes(view[begin : begin + _CHUNK]))
+        begin += _CHUNK
+    return total
+
+
+def _count_ones(data: bytes) -> int:
+    """How many bits are set.
 
     Neighbours are added in ever wider fields. Two words share the last step, which sums bytes in a byte: the
     ones of four words could be one too many for it.
@@ -52,49 +69,67 @@ def count_ones(data: bytes) -> int:
 
 
 def combine(operation: i64, values: list[bytes | bytearray], size: int) -> bytes:
-    """AND, OR or XOR of `size` bytes of each value, of which the first has at least so many. O(n)."""
-    result = _words(values[0], size)
-    for value in values[1:]:
-        other = _words(value, size)
-        length: i64 = len(other)
-        i: i64 = 0
-        if operation == AND:
-            while i < length:
-                result[i] &= other[i]
-                i += 1
-        elif operation == OR:
-            while i < length:
-                result[i] |= other[i]
-                i += 1
-        else:
-            while i < length:
-                result[i] ^= other[i]
-                i += 1
-    return _bytes(result, size)
+    """AND, OR or XOR of the first `size` bytes of each value.
+
+    The first value has so many; where the others end, zeros follow. O(n).
+    """
+    views = [memoryview(value) for value in values]
+    first = views[0]
+    parts: list[bytes] = []
+    begin = 0
+    while begin < size:
+        end = min(begin + _CHUNK, size)
+        result = _words(first, begin, end)
+        for view in views[1:]:
+            other = _words(view, begin, end)
+            length: i64 = len(other)
+            i: i64 = 0
+            if operation == AND:
+                while i < length:
+                    result[i] &= other[i]
+                    i += 1
+            elif operation == OR:
+                while i < length:
+                    result[i] |= other[i]
+                    i += 1
+            else:
+                while i < length:
+                    result[i] ^= other[i]
+                    i += 1
+        parts.append(_bytes(result, end - begin))
+        begin = end
+    return b"".join(parts)
 
 
 def invert(value: bytes | bytearray) -> bytes:
     """Every bit flipped. O(n)."""
+    view = memoryview(value)
     size = len(value)
-    result = _words(value, size)
-    length: i64 = len(result)
-    i: i64 = 0
-    while i < length:
-        result[i] = ~result[i]
-        i += 1
-    return _bytes(result, size)
+    parts: list[bytes] = []
+    begin = 0
+    while begin < size:
+        end = min(begin + _CHUNK, size)
+        result = _words(view, begin, end)
+        length: i64 = len(result)
+        i: i64 = 0
+        while i < length:
+            result[i] = ~result[i]
+            i += 1
+        parts.append(_bytes(result, end - begin))
+        begin = end
+    return b"".join(parts)
 
 
-def _words(value: bytes | bytearray, size: int) -> vec[i64]:
-    """At most the first `size` bytes as words, the last one filled up with zeros."""
-    view = memoryview(value)[:size]
-    rest = len(view) & 7
+def _words(view: memoryview[int], begin: int, end: int) -> vec[i64]:
+    """What there is of the bytes from `begin` to `end`, the last word filled up with zeros."""
+    part = view[begin:end]
+    rest = len(part) & 7
     if rest:
-        view = memoryview(bytes(view) + bytes(8 - rest))
-    return vec[i64](view.cast("q"))
+        part = memoryview(bytes(part) + bytes(8 - rest))
+    return vec[i64](part.cast("q"))
 
 
 def _bytes(words: vec[i64], size: int) -> bytes:
-    """The first `size` bytes of the words; a view of bytes instead would be copied one by one."""
+    """The first `size` bytes of the words."""
     data = bytes(memoryview(words))
     return data if len(data) == size else data[:size]

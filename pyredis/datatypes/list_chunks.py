@@ -35,7 +35,7 @@ class Sizes:
         self.chunk_elements: i64 = 128
         self.chunk_bytes: i64 = 8192
         # A list of at most so many packed bytes is one run (see `ListValue`), and again below half of them.
-        self.run_bytes: i64 = 2048
+        self.run_bytes: i64 = 4096
         # A run with more elements is not popped from the right, where every pop would have to walk it.
         self.run_pops: i64 = 16
 

@@ -176,16 +176,20 @@ def add(one: LongDouble, other: LongDouble) -> LongDouble:
         return one if one.is_infinite else other
     exponent = min(one.exponent, other.exponent)
     total = (one.mantissa << (one.exponent - exponent)) + (other.mantissa << (other.exponent - exponent))
-    excess = abs(total).bit_length() - MANTISSA_BITS
+    magnitude = abs(total)
+    bits = magnitude.bit_length()
+    excess = bits - MANTISSA_BITS
     if excess > 0:
-        mantissa = abs(total) >> excess
-        rest = abs(total) - (mantissa << excess)
+        mantissa = magnitude >> excess
+        rest = magnitude - (mantissa << excess)
         half = 1 << (excess - 1)
         if rest > half or (rest == half and mantissa & 1):
             mantissa += 1
+            bits = mantissa.bit_length() + excess
         exponent += excess
+        bits -= excess
         total = -mantissa if total < 0 else mantissa
-    return LongDouble(total, exponent, abs(total).bit_length() + exponent > INFINITE_BITS)
+    return LongDouble(total, exponent, bits + exponent > INFINITE_BITS)
 
 
 def ceiling_of_thousandfold(value: LongDouble) -> int:

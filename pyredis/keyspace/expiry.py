@@ -174,20 +174,13 @@ class ExpiryQueue:
         deadline = self.expires.get(key)
         if deadline is None or key in self.sweep_seen:
             self.entries -= 1
-        elif deadline > 0:
-            if is_in_bucket(number, deadline):
-                self.sweep_seen.add(key)
-                self.sweep_kept.append(key)
-            else:
-                self.entries -= 1
-        elif number > -deadline >> BUCKET_BITS:
-            self.entries -= 1
-        elif bucket_of(-deadline, now_ms) > number:
+        elif deadline < 0:
             self._move(key, deadline, now_ms)
-        else:
-            # The clock was set back, so that the later deadline has the earlier bucket: good where it is.
+        elif is_in_bucket(number, deadline):
             self.sweep_seen.add(key)
             self.sweep_kept.append(key)
+        else:
+            self.entries -= 1
 
     def _next_sweep(self) -> bool:
         """Chooses the next bucket to sweep; false when there is none."""

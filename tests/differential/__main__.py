@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.differential.machine import Finding, Machine, compare
+from tests.differential.notifications import EventMachine
 from tests.differential.peers import EnginePeer, Peer, SocketPeer
 from tests.differential.programs import dump_program, load_program, programs
 from tests.differential.propagation import PropagationMachine
@@ -31,6 +32,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
         "--spawn", action="store_true", help="start pyredis as a process (see tests/support/servers.py)"
     )
     parser.add_argument("--effects", action="store_true", help="also compare what is written to the log")
+    parser.add_argument("--events", action="store_true", help="also compare keyspace events")
     parser.add_argument(
         "--oracle", metavar="HOST:PORT", help="a running redis-server; one is started without it"
     )
@@ -73,11 +75,11 @@ def _address(text: str) -> tuple[str, int]:
 
 def _machine(ours: Peer, oracle: Peer, options: argparse.Namespace) -> Machine:
     protocol = 3 if options.resp3 else 2
-    if not options.effects:
+    if not options.effects and not options.events:
         return Machine(ours, oracle, protocol)
     if not isinstance(ours, EnginePeer) or not isinstance(oracle, SocketPeer):
-        raise SystemExit("--effects needs the engine in this process")
-    return PropagationMachine(ours, oracle, protocol)
+        raise SystemExit("--effects and --events need the engine in this process")
+    return (PropagationMachine if options.effects else EventMachine)(ours, oracle, protocol)
 
 
 def _show(finding: Finding) -> None:

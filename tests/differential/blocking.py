@@ -160,7 +160,7 @@ class Pair:
         self.oracle.control(b"PUBLISH", marker, b"")
         ours = [spelled(argv) for argv in self.recorder.argvs()]
         self.recorder.units.clear()
-        theirs = self.replica.commands_until(marker)
+        theirs = [argv for _, argv in self.replica.commands_until(marker)]
         return ours, [spelled(argv) for argv in theirs if argv[0] not in (b"MULTI", b"EXEC")]
 
     def finish(self) -> None:

@@ -1,4 +1,4 @@
-"""Random requests of the geo group: places all over the map and close together, areas of every size, options in any order.
+"""Random requests of the geo group: places all over the map and close together, areas of every size, any options.
 
 No two members are put at the same place: the order of places at the same distance is unspecified.
 """

@@ -104,13 +104,10 @@ def debugs() -> st.SearchStrategy[Argv]:
     return st.one_of(
         st.sampled_from(DEBUG_SHAPES).map(lambda shape: [b"DEBUG", b"PROTOCOL", shape]),
         keys.map(lambda found: [b"DEBUG", b"DIGEST-VALUE", *found]),
-        st.tuples(
-            st.sampled_from([b"0", b"3", b"-1", b"x"]), st.sampled_from([b"", b"0", b"9", b"-5", b"a"])
-        ).map(lambda words: [b"DEBUG", b"POPULATE", words[0], b"k", words[1]]),
         st.sampled_from(
             [
                 [b"DEBUG"], [b"DEBUG", b"nosuch"], [b"DEBUG", b"ERROR"],
-                [b"DEBUG", b"POPULATE"], [b"DEBUG", b"PROTOCOL"], [b"DEBUG", b"DIGEST", b"x"],
+                [b"DEBUG", b"PROTOCOL"], [b"DEBUG", b"DIGEST", b"x"],
                 [b"DEBUG", b"SET-ACTIVE-EXPIRE"], [b"DEBUG", b"set-active-expire", b"1"],
             ]
         ),

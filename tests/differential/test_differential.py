@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyredis.form import COMPILED
 from tests.differential import recordings
 from tests.differential.machine import Machine, Report, compare
+from tests.differential.notifications import EventMachine
 from tests.differential.peers import EnginePeer, Peer, SocketPeer
 from tests.differential.programs import generators, programs
+from tests.differential.propagation import PropagationMachine
 from tests.support.servers import PyredisServer, RedisServer, find_redis_server
 
 if TYPE_CHECKING:
@@ -72,6 +75,33 @@ def test_all_groups_over_sockets(oracle: SocketPeer, protocol: int) -> None:
         ours = SocketPeer("127.0.0.1", server.port)
         check(ours, oracle, [], protocol, COMMANDS // 2)
         ours.stop()
+
+
+@needs_redis
+def test_all_groups_log_the_same_effects() -> None:
+    """What a replica of Redis would get, and what a log or replica of ours gets."""
+    with RedisServer("--repl-diskless-sync", "no", "--shutdown-timeout", "0") as server:
+        ours, oracle = EnginePeer(), SocketPeer("127.0.0.1", server.port)
+        machine = PropagationMachine(ours, oracle)
+        report = compare(machine, programs([], SEED, COMMANDS))
+        assert report.differences == 0, report.text()
+        machine.close()
+        ours.stop()
+        oracle.stop()
+
+
+@needs_redis
+@pytest.mark.skipif(COMPILED, reason="the engine's listener cannot be replaced in a compiled engine")
+def test_all_groups_report_the_same_events() -> None:
+    """Keyspace events, by name, key, database and order."""
+    with RedisServer() as server:
+        ours, oracle = EnginePeer(), SocketPeer("127.0.0.1", server.port)
+        machine = EventMachine(ours, oracle)
+        report = compare(machine, programs([], SEED, COMMANDS))
+        assert report.differences == 0, report.text()
+        machine.close()
+        ours.stop()
+        oracle.stop()
 
 
 @pytest.mark.parametrize("path", recordings.files(), ids=lambda path: path.stem)

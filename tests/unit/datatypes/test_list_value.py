@@ -33,7 +33,7 @@ TINY: Final = (
     (4, 6, 60, 60, 4),
     (3, 2, 25, 10, 1),
     (8, 5, 1000, 100, 6),
-    (64, 128, 8192, 2048, 16),
+    (64, 128, 8192, 4096, 16),
 )
 """hot, chunk_elements, chunk_bytes, run_bytes, run_pops"""
 
@@ -330,6 +330,18 @@ def test_removing_much_leaves_no_crowd_of_small_chunks() -> None:
     value.check()
     assert value.values() == [b"keep"] * kept
     assert value.free_effort() < 100
+
+
+def test_a_failed_insertion_may_change_the_encoding_of_a_run() -> None:
+    limits = ListLimits(-1)
+    value = filled([b"x" * 60] * 55, limits)
+    assert (value.chunks, value.encoding()) == (None, b"listpack")
+    value.reserve(limits, 1000, 1)
+    assert not value.insert(pack(b"none"), pack(b"y" * 1000), True)
+    assert (value.chunks, value.encoding()) == (None, b"quicklist")
+    while value.encoding() == b"quicklist":
+        value.pop_left(limits)
+    assert len(value.run) <= 2048 < len(value.run) + len(pack(b"x" * 60))
 
 
 def test_elements_larger_than_a_chunk_stand_alone() -> None:

@@ -161,6 +161,19 @@ PATTERNS = {
 }
 
 
+def test_deadlines_that_are_put_off_after_each_store_do_not_pile_up() -> None:
+    base, clock = database()
+    for n in range(30_000):
+        key = b"k%d" % (n % 200)
+        base.store(key, b"v")
+        base.set_deadline(key, clock.now_ms + 40_000 + n)
+        base.set_deadline(key, clock.now_ms + 4_000_000 + n * 130)
+        clock.advance(1)
+        assert base.expiry.entries <= bound(200, len(base.expiry.buckets))
+        if n % 1000 == 0:
+            base.check()
+
+
 @pytest.mark.parametrize("name", PATTERNS)
 def test_the_queue_never_outgrows_the_keys(name: str) -> None:
     base, clock = database()

@@ -1,0 +1,176 @@
+"""Geohashes: known places, the limits of the map, and areas that are covered by what a search looks at."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredis.datatypes.geohash import (
+    LATITUDE_MAX,
+    STEP_MAX,
+    Area,
+    Cell,
+    as_int64,
+    cell_at,
+    decode,
+    distance,
+    encode,
+    geohash_text,
+    latitude_distance,
+)
+
+PALERMO = (13.361389, 38.115556)
+CATANIA = (15.087269, 37.502669)
+
+LONGITUDES = st.floats(-180, 180)
+LATITUDES = st.floats(-LATITUDE_MAX, LATITUDE_MAX)
+
+
+def test_known_places() -> None:
+    assert encode(*PALERMO) == 3479099956230698
+    assert encode(*CATANIA) == 3479447370796909
+    assert decode(3479099956230698) == (13.361389338970184, 38.1155563954963)
+    assert geohash_text(3479099956230698) == b"sqc8b49rny0"
+    assert geohash_text(3479447370796909) == b"sqdtr74hyu0"
+    places = decode(3479099956230698) + decode(3479447370796909)
+    assert distance(*places) == 166274.15156960033
+
+
+def interleaved(x: int, y: int) -> int:
+    """What `Cell.bits` does, bit by bit."""
+    return sum(((y >> bit & 1) << 2 * bit) | ((x >> bit & 1) << 2 * bit + 1) for bit in range(32))
+
+
+@given(st.integers(0, (1 << 26) - 1), st.integers(0, (1 << 26) - 1))
+def test_interleaving(x: int, y: int) -> None:
+    assert Cell(x, y, STEP_MAX).bits() == interleaved(x, y)
+
+
+@given(LONGITUDES, LATITUDES)
+def test_a_place_lies_in_its_cell(longitude: float, latitude: float) -> None:
+    found = decode(encode(longitude, latitude))
+    assert abs(found[0] - longitude) <= 180.001 / (1 << 26)
+    assert abs(found[1] - latitude) <= 85.052 / (1 << 26)
+    cell = cell_at(longitude, latitude, STEP_MAX)
+    assert cell.west() <= longitude + 1e-9
+    assert longitude <= cell.east() + 1e-9
+    assert cell.south() <= latitude + 1e-9
+    assert latitude <= cell.north() + 1e-9
+
+
+def test_the_rim_of_the_map() -> None:
+    assert encode(180, LATITUDE_MAX) == interleaved(1 << 26, 1 << 26)
+    assert encode(-180, -LATITUDE_MAX) == 0
+    assert decode(encode(180, LATITUDE_MAX)) == (180, LATITUDE_MAX)
+
+
+@pytest.mark.parametrize(
+    ("score", "bits"),
+    [
+        (-1.0, -1),
+        (-1.9, -1),
+        (1e18, 10**18),
+        (float("inf"), -(1 << 63)),
+        (1e300, -(1 << 63)),
+        (-1e300, -(1 << 63)),
+        (9.3e18, -(1 << 63)),
+    ],
+)
+def test_scores_that_are_no_places(score: float, bits: int) -> None:
+    assert as_int64(score) == bits
+    longitude, latitude = decode(score)
+    assert -180 <= longitude <= 180
+    assert -LATITUDE_MAX <= latitude <= LATITUDE_MAX
+    assert len(geohash_text(score)) == 11
+
+
+@given(st.integers(1, 26), st.data())
+def test_neighbours_go_round_the_map(step: int, data: st.DataObject) -> None:
+    last = (1 << step) - 1
+    x, y = data.draw(st.integers(0, last)), data.draw(st.integers(0, last))
+    east = Cell(x, y, step).neighbour(1, 0)
+    assert (east.x, east.y) == ((x + 1) % (last + 1), y)
+    south_west = Cell(x, y, step).neighbour(-1, -1)
+    assert (south_west.x, south_west.y) == ((x - 1) % (last + 1), (y - 1) % (last + 1))
+    assert Cell(x, y, step).neighbour(1, 1).neighbour(-1, -1).is_same(Cell(x, y, step))
+
+
+def test_distances() -> None:
+    quarter = distance(0, 0, 90, 0)
+    assert quarter == pytest.approx(math.pi / 2 * 6372797.560856)
+    assert distance(10, 20, 10, 20) == 0
+    assert distance(10, 20, 10, 30) == latitude_distance(20, 30)
+    assert distance(0, 0, 180, 0) == pytest.approx(2 * quarter)
+
+
+def circle(longitude: float, latitude: float, metres: float) -> Area:
+    area = Area()
+    area.longitude, area.latitude, area.radius = longitude, latitude, metres
+    return area
+
+
+def box(longitude: float, latitude: float, width: float, height: float) -> Area:
+    area = Area()
+    area.longitude, area.latitude, area.is_box = longitude, latitude, True
+    area.width, area.height = width, height
+    return area
+
+
+def looks_at(area: Area, score: int) -> bool:
+    return any(low <= score < high for low, high in area.score_ranges())
+
+
+SIZES = st.floats(0, 500_000)
+OFFSETS = st.floats(-4, 4)
+
+
+@given(st.floats(-170, 170), st.floats(-60, 60), SIZES, OFFSETS, OFFSETS)
+def test_a_circle_is_covered(longitude: float, latitude: float, radius: float, dx: float, dy: float) -> None:
+    area = circle(longitude, latitude, radius)
+    score = encode(longitude + dx, latitude + dy)
+    metres = area.distance_inside(*decode(score))
+    if metres >= 0:
+        assert metres <= radius
+        assert looks_at(area, score)
+
+
+@given(st.floats(-170, 170), st.floats(-60, 60), SIZES, SIZES, OFFSETS, OFFSETS)
+def test_a_box_is_covered(
+    longitude: float, latitude: float, width: float, height: float, dx: float, dy: float
+) -> None:
+    area = box(longitude, latitude, width, height)
+    score = encode(longitude + dx, latitude + dy)
+    found = decode(score)
+    if area.distance_inside(*found) >= 0:
+        assert latitude_distance(found[1], latitude) <= height / 2
+        assert looks_at(area, score)
+
+
+def test_a_small_area_looks_at_little() -> None:
+    ranges = circle(*PALERMO, 1000).score_ranges()
+    assert len(ranges) <= 9
+    assert sum(high - low for low, high in ranges) < 1 << 36
+
+
+def test_a_huge_area_looks_at_the_whole_map_once() -> None:
+    for area in (circle(0, 0, 2.1e7), circle(0, 0, float("inf")), box(10, 10, float("inf"), 1)):
+        ranges = area.score_ranges()
+        assert len(ranges) == len(set(ranges)) == 4
+        assert sum(high - low for low, high in ranges) == 1 << 52
+
+
+def test_units() -> None:
+    area = circle(*PALERMO, 200)
+    assert area.distance_inside(*CATANIA) == -1
+    area.to_metres = 1000.0
+    assert area.distance_inside(*CATANIA) == pytest.approx(166_274, abs=1)
+    area = box(*PALERMO, 310, 140)
+    area.to_metres = 1000.0
+    assert area.distance_inside(*CATANIA) == pytest.approx(166_274, abs=1)
+    area.height = 130
+    assert area.distance_inside(*CATANIA) == -1
+    area.height, area.width = 140, 300
+    assert area.distance_inside(*CATANIA) == -1
