@@ -59,8 +59,7 @@ MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
 )  # fmt: skip
 def lpush(ctx: Context, argv: list[bytes]) -> bytes:
     """Adds elements at the head of a list, one after the other, creating the list when it is missing."""
-    found = ctx.db.lookup(argv[1])
-    return _push_left(ctx, argv, found)
+    return _push(ctx, argv, ctx.db.lookup(argv[1]), False)
 
 
 @lists.command(
@@ -70,8 +69,7 @@ def lpush(ctx: Context, argv: list[bytes]) -> bytes:
 )  # fmt: skip
 def rpush(ctx: Context, argv: list[bytes]) -> bytes:
     """Adds elements at the tail of a list, creating the list when it is missing."""
-    found = ctx.db.lookup(argv[1])
-    return _push_right(ctx, argv, found)
+    return _push(ctx, argv, ctx.db.lookup(argv[1]), True)
 
 
 @lists.command(
@@ -82,7 +80,7 @@ def rpush(ctx: Context, argv: list[bytes]) -> bytes:
 def lpushx(ctx: Context, argv: list[bytes]) -> bytes:
     """Adds elements at the head of a list that exists."""
     found = ctx.db.lookup(argv[1])
-    return ZERO if found is None else _push_left(ctx, argv, found)
+    return ZERO if found is None else _push(ctx, argv, found, False)
 
 
 @lists.command(
@@ -93,56 +91,49 @@ def lpushx(ctx: Context, argv: list[bytes]) -> bytes:
 def rpushx(ctx: Context, argv: list[bytes]) -> bytes:
     """Adds elements at the tail of a list that exists."""
     found = ctx.db.lookup(argv[1])
-    return ZERO if found is None else _push_right(ctx, argv, found)
+    return ZERO if found is None else _push(ctx, argv, found, True)
 
 
-def _push_left(ctx: Context, argv: list[bytes], found: Any) -> bytes:
-    value = _growing(ctx, argv, found)
-    value.push_left(bulk(argv[2]))
-    if len(argv) > 3:
-        for element in argv[3:]:
-            value.push_left(bulk(element))
-    return _pushed(ctx.db, argv, value, found is None, b"lpush")
-
-
-def _push_right(ctx: Context, argv: list[bytes], found: Any) -> bytes:
-    value = _growing(ctx, argv, found)
-    value.push_right(bulk(argv[2]))
-    if len(argv) > 3:
-        for element in argv[3:]:
-            value.push_right(bulk(element))
-    return _pushed(ctx.db, argv, value, found is None, b"rpush")
-
-
-def _growing(ctx: Context, argv: list[bytes], found: Any) -> ListValue:
-    """The list that was found, or a new one, prepared for the elements from the third argument on."""
-    if found is None:
-        value = ListValue()
-    elif isinstance(found, ListValue):
+def _push(ctx: Context, argv: list[bytes], found: Any, is_right: bool) -> bytes:
+    """Pushes the elements from the third argument on to the list that was found, or to a new one."""
+    if isinstance(found, ListValue):
         value = found
-        if value.is_quicklist:
-            return value
+    elif found is None:
+        value = ListValue()
     else:
         raise CommandError(WRONG_TYPE)
-    added_bytes = i64(len(argv[2]))
-    if len(argv) > 3:
-        for element in argv[3:]:
-            added_bytes += len(element)
-    value.reserve(ctx.engine.list_limits, added_bytes, len(argv) - 2)
-    return value
-
-
-def _pushed(db: Database, argv: list[bytes], value: ListValue, is_new: bool, event: bytes) -> bytes:
-    """Reports a push and returns the new length."""
-    key = argv[1]
-    if is_new:
-        db.store(key, value)
-        db.keyspace.dirty += len(argv) - 3
+    count: i64 = len(argv) - 2
+    if not value.is_quicklist:
+        value.reserve(ctx.engine.list_limits, _bytes_from(argv, 2), count)
+    if count > 1:
+        for element in argv[2:]:
+            if is_right:
+                value.push_right(bulk(element))
+            else:
+                value.push_left(bulk(element))
+    elif is_right:
+        value.push_right(bulk(argv[2]))
     else:
-        db.signal(key)
-        db.keyspace.dirty += len(argv) - 2
-    db.notify(events.LIST, event, key)
+        value.push_left(bulk(argv[2]))
+    db = ctx.db
+    keyspace = db.keyspace
+    if found is None:
+        db.store(argv[1], value)
+        count -= 1  # has been counted
+    elif db.watchers or db.blocked or keyspace.listener is not None:
+        db.signal(argv[1])
+    keyspace.dirty += count
+    if keyspace.event_mask != 0:
+        db.notify(events.LIST, b"rpush" if is_right else b"lpush", argv[1])
     return integer(value.count)
+
+
+def _bytes_from(argv: list[bytes], position: int) -> i64:
+    """The bytes of the arguments from `position` on."""
+    total = i64(0)
+    for number in range(position, len(argv)):
+        total += len(argv[number])
+    return total
 
 
 # Popping.
@@ -209,12 +200,15 @@ def pop_many(ctx: Context, key: bytes, value: ListValue, count: i64, is_right: b
 
 def elements_removed(db: Database, key: bytes, value: ListValue, count: i64, event: bytes) -> None:
     """Reports that `count` elements have gone, and deletes the list if it is empty."""
-    db.keyspace.dirty += count
-    db.notify(events.LIST, event, key)
+    keyspace = db.keyspace
+    keyspace.dirty += count
+    if keyspace.event_mask != 0:
+        db.notify(events.LIST, event, key)
     if value.count == 0:
         db.remove(key)
         db.notify(events.GENERIC, b"del", key)
-    db.signal(key)
+    if db.watchers or db.blocked or keyspace.listener is not None:
+        db.signal(key)
 
 
 def list_at(db: Database, key: bytes) -> ListValue | None:

@@ -6,9 +6,9 @@ us, and encoding 600 plain ones 14 to 29 us (by a flat list of parts, or by a te
 bytes an element.
 
 A run cannot be read backwards, because an element may hold anything, `$3\\r\\n` included; so everything here
-walks from the left: 3 ns an element compiled, 0.2 us interpreted. Searching is faster, because a packed
-element can be looked for like any substring, and only where that finds something must the run be walked to
-see whether an element begins there."""
+walks from the left: 3 ns an element compiled, 0.2 us interpreted (less where all have one length). Searching
+is faster, because a packed element can be looked for like any substring, and only where that finds something
+must the run be walked to see whether an element begins there."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from pyredis.datatypes.numbers import parse_int64
 from pyredis.form import COMPILED
 
 CRLF: Final = b"\r\n"
+
+FEW: Final = 8
 
 LISTPACK_OVERHEAD: Final[i64] = 7
 """Bytes of a listpack without elements: its header and its end."""
@@ -65,8 +67,30 @@ def element_end(run: bytes, position: i64) -> i64:
     return line_end + 4 + int(run[position + 1 : line_end])
 
 
+def uniform_size(run: bytes, position: int) -> int:
+    """The size of the elements from `position` on if all have the same, else 0: for interpreted code.
+
+    They have if the first one's header stands wherever it would then have to: 1 us for a hundred elements, which
+    to walk over takes 20 us.
+    """
+    if position == len(run):
+        return 0
+    size = element_end(run, position) - position
+    count, rest = divmod(len(run) - position, size)
+    if rest:
+        return 0
+    for place in range(position, value_start(run, position)):
+        if run[place::size] != run[place : place + 1] * count:
+            return 0
+    return size
+
+
 def skip(run: bytes, position: i64, count: i64) -> i64:
     """Where `count` elements from `position` on end. O(count)."""
+    if not COMPILED and count > FEW:
+        size = uniform_size(run, position)
+        if size > 0:
+            return position + count * size
     while count > 0:
         position = element_end(run, position)
         count -= 1
@@ -75,6 +99,10 @@ def skip(run: bytes, position: i64, count: i64) -> i64:
 
 def split(run: bytes) -> list[bytes]:
     """The packed elements of a run."""
+    if not COMPILED:
+        step = uniform_size(run, 0)
+        if step > 0:
+            return [run[start : start + step] for start in range(0, len(run), step)]
     elements: list[bytes] = []
     position: i64 = 0
     size: i64 = len(run)

@@ -70,39 +70,39 @@ class ListChunks:
         other.weight = self.weight
         return other
 
-    # Both ends.
+    # Both ends. The owner pushes and pops there itself, and keeps `size` and `weight`: it saves a call each time.
 
-    def push_left(self, element: bytes) -> None:
-        """Adds an element before the first. O(1) amortised."""
-        head = self.head
-        head.append(element)
-        self.size += len(element)
-        if len(head) >= SIZES.hot:
-            self._seal_head(len(head) // 2)
+    def cool_head(self) -> None:
+        """Packs the inner half of a head that has grown to its limit."""
+        self._seal_head(len(self.head) // 2)
 
-    def push_right(self, element: bytes) -> None:
-        """Adds an element behind the last. O(1) amortised."""
-        tail = self.tail
-        tail.append(element)
-        self.size += len(element)
-        if len(tail) >= SIZES.hot:
-            self._seal_tail(len(tail) // 2)
+    def cool_tail(self) -> None:
+        """Packs the inner half of a tail that has grown to its limit."""
+        self._seal_tail(len(self.tail) // 2)
 
-    def pop_left(self) -> bytes:
-        """Removes the first element and returns it. O(1) amortised."""
-        if not self.head:
-            self._refill_head()
-        element = self.head.pop()
-        self.size -= len(element)
-        return element
+    def refill_head(self) -> None:
+        """Unpacks the first chunk into the empty head; without chunks, takes half of the tail."""
+        if self.middle > 0:
+            run = self.chunks[self.first]
+            self.head = [run] if self.counts[self.first] == 1 else split(run)
+            self._drop_first_chunk()
+        else:
+            half = (len(self.tail) + 1) // 2
+            self.head = self.tail[:half]
+            del self.tail[:half]
+        self.head.reverse()
 
-    def pop_right(self) -> bytes:
-        """Removes the last element and returns it. O(1) amortised."""
-        if not self.tail:
-            self._refill_tail()
-        element = self.tail.pop()
-        self.size -= len(element)
-        return element
+    def refill_tail(self) -> None:
+        """Unpacks the last chunk into the empty tail; without chunks, takes half of the head."""
+        if self.middle > 0:
+            run = self.chunks[-1]
+            self.tail = [run] if self.counts[-1] == 1 else split(run)
+            self._drop_last_chunk()
+        else:
+            half = (len(self.head) + 1) // 2
+            self.tail = self.head[:half]
+            del self.head[:half]
+            self.tail.reverse()
 
     def drop_left(self, count: i64) -> None:
         """Removes the first `count` elements. O(chunks dropped)."""
@@ -443,30 +443,6 @@ class ListChunks:
         if self.counts[place] + count > SIZES.chunk_elements:
             return False
         return len(self.chunks[place]) + len(run) <= SIZES.chunk_bytes
-
-    def _refill_head(self) -> None:
-        """Unpacks the first chunk into the empty head; without chunks, takes half of the tail."""
-        if self.middle > 0:
-            run = self.chunks[self.first]
-            self.head = [run] if self.counts[self.first] == 1 else split(run)
-            self._drop_first_chunk()
-        else:
-            half = (len(self.tail) + 1) // 2
-            self.head = self.tail[:half]
-            del self.tail[:half]
-        self.head.reverse()
-
-    def _refill_tail(self) -> None:
-        """Unpacks the last chunk into the empty tail; without chunks, takes half of the head."""
-        if self.middle > 0:
-            run = self.chunks[-1]
-            self.tail = [run] if self.counts[-1] == 1 else split(run)
-            self._drop_last_chunk()
-        else:
-            half = (len(self.head) + 1) // 2
-            self.tail = self.head[:half]
-            del self.head[:half]
-            self.tail.reverse()
 
     def _drop_first_chunk(self) -> None:
         self.middle -= self.counts[self.first]

@@ -119,10 +119,13 @@ class ListValue(Value):
             self.run = element + self.run
             if len(self.run) > SIZES.run_bytes:
                 self._unfold()
-        else:
-            chunks.push_left(element)
-            if not self.is_quicklist:
-                chunks.weight += listpack_size(element)
+            return
+        chunks.head.append(element)
+        chunks.size += len(element)
+        if len(chunks.head) >= SIZES.hot:
+            chunks.cool_head()
+        if not self.is_quicklist:
+            chunks.weight += listpack_size(element)
 
     def push_right(self, element: bytes) -> None:
         """Adds an element behind the last. O(1) amortised."""
@@ -132,10 +135,13 @@ class ListValue(Value):
             self.run += element
             if len(self.run) > SIZES.run_bytes:
                 self._unfold()
-        else:
-            chunks.push_right(element)
-            if not self.is_quicklist:
-                chunks.weight += listpack_size(element)
+            return
+        chunks.tail.append(element)
+        chunks.size += len(element)
+        if len(chunks.tail) >= SIZES.hot:
+            chunks.cool_tail()
+        if not self.is_quicklist:
+            chunks.weight += listpack_size(element)
 
     def insert(self, pivot: bytes, element: bytes, is_after: bool) -> bool:
         """Adds `element` beside the first `pivot`; false when there is none. O(n)."""
@@ -172,7 +178,10 @@ class ListValue(Value):
             if self.is_quicklist:
                 self._shrunk(limits)
             return run[:end]
-        element = chunks.pop_left()
+        if not chunks.head:
+            chunks.refill_head()
+        element = chunks.head.pop()
+        chunks.size -= len(element)
         if not self.is_quicklist:
             chunks.weight -= listpack_size(element)
         if self.count <= SIZES.run_pops // 2 or (self.is_quicklist and chunks.size <= limits.shrunk_bytes):
@@ -193,7 +202,10 @@ class ListValue(Value):
             if self.is_quicklist:
                 self._shrunk(limits)
             return run[start:]
-        element = chunks.pop_right()
+        if not chunks.tail:
+            chunks.refill_tail()
+        element = chunks.tail.pop()
+        chunks.size -= len(element)
         if not self.is_quicklist:
             chunks.weight -= listpack_size(element)
         if self.count <= SIZES.run_pops // 2 or (self.is_quicklist and chunks.size <= limits.shrunk_bytes):

@@ -106,7 +106,7 @@ def debugs() -> st.SearchStrategy[Argv]:
         keys.map(lambda found: [b"DEBUG", b"DIGEST-VALUE", *found]),
         st.sampled_from(
             [
-                [b"DEBUG"], [b"DEBUG", b"nosuch"], [b"DEBUG", b"ERROR"],
+                [b"DEBUG"], [b"DEBUG", b"nosuch"],
                 [b"DEBUG", b"PROTOCOL"], [b"DEBUG", b"DIGEST", b"x"],
                 [b"DEBUG", b"SET-ACTIVE-EXPIRE"], [b"DEBUG", b"set-active-expire", b"1"],
             ]

@@ -22,6 +22,7 @@ from tests.differential.normalise import (
     MILLISECONDS,
     Argv,
     full_name,
+    is_excused,
     replies_agree,
 )
 from tests.differential.peers import Peer
@@ -140,6 +141,8 @@ class Conversation:
         if sorted(ours) == sorted(others):
             return True
         recent = self.recent(requests)
+        if any(is_excused(argv) for argv in recent):
+            return True  # its lines cannot be told from the others
         return len(ours) == len(others) and all(
             one == two or any(replies_agree(argv, one + b"\r\n", two + b"\r\n") for argv in recent)
             for one, two in zip(ours, others, strict=True)

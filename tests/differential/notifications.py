@@ -26,8 +26,8 @@ MASK: Final = (
 )  # fmt: skip
 """What `CLASSES` stands for."""
 
-UNSENT: Final = frozenset((b"pubsub|numpat", b"config|set", b"psubscribe"))
-"""Commands that show the subscription, could end it, or listen to the events themselves."""
+UNSENT: Final = frozenset((b"pubsub|numpat", b"config|set", b"psubscribe", b"randomkey"))
+"""Commands that show the subscription, could end it, listen to the events themselves, or expire a key at random."""
 
 Event = tuple[int, bytes, bytes]
 

@@ -24,8 +24,8 @@ UNCOMPARED: Final = frozenset((b"PUBLISH", b"SPUBLISH", b"MULTI", b"EXEC"))
 
 OPTIONS: Final = frozenset((b"PXAT",))
 """Words that Redis rewrites in capitals when it had to look at them anyway."""
-UNSENT: Final = frozenset((b"role",))
-"""Commands that show the replica as which the stream is read."""
+UNSENT: Final = frozenset((b"role", b"randomkey"))
+"""Commands that show the replica as which the stream is read, or expire a key at random."""
 
 Entry = tuple[int, Argv]
 

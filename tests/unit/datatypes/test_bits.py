@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyredis.datatypes import bits, fast_bits
@@ -30,11 +30,13 @@ def text(data: bytes | bytearray) -> str:
     return "".join(f"{byte:08b}" for byte in data)
 
 
+@settings(deadline=None)
 @given(STRINGS)
 def test_count_ones_counts_ones(data: bytes | bytearray) -> None:
     assert bits.count_ones(data) == text(data).count("1")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=70).map(lambda data: data * 3))
 def test_both_ways_of_counting_agree(data: bytes) -> None:
     assert fast_bits.count_ones(data) == int.from_bytes(data, "big").bit_count()
@@ -44,6 +46,7 @@ def test_count_ones_of_a_full_string() -> None:
     assert bits.count_ones(b"\xff" * 100_003) == 800_024
 
 
+@settings(deadline=None)
 @given(st.data(), STRINGS.filter(len))
 def test_count_ones_between(draw: st.DataObject, data: bytes | bytearray) -> None:
     first = draw.draw(st.integers(0, len(data) * 8 - 1))
@@ -51,6 +54,7 @@ def test_count_ones_between(draw: st.DataObject, data: bytes | bytearray) -> Non
     assert bits.count_ones_between(data, first, last) == text(data)[first : last + 1].count("1")
 
 
+@settings(deadline=None)
 @given(st.data(), STRINGS.filter(len), st.integers(0, 1))
 def test_find_bit(draw: st.DataObject, data: bytes | bytearray, bit: int) -> None:
     first = draw.draw(st.integers(0, len(data) * 8 - 1))
@@ -88,6 +92,7 @@ def naive_combine(operation: int, values: list[bytes | bytearray]) -> bytes:
 SHORT = st.one_of(st.binary(max_size=20), st.binary(max_size=30).map(lambda data: bytearray(data * 9)))
 
 
+@settings(deadline=None)
 @given(st.sampled_from((bits.AND, bits.OR, bits.XOR)), st.lists(SHORT, min_size=1, max_size=4))
 @example(bits.AND, [b"", b"\xff" * 80])
 @example(bits.XOR, [b"\xff" * 80, b"", b"\xff" * 65])
@@ -97,6 +102,7 @@ def test_combine(operation: int, values: list[bytes | bytearray]) -> None:
     assert values == before
 
 
+@settings(deadline=None)
 @given(st.sampled_from((bits.AND, bits.OR, bits.XOR)), st.lists(SHORT, min_size=1, max_size=4))
 def test_both_ways_of_combining_agree(operation: int, values: list[bytes | bytearray]) -> None:
     values.sort(key=len, reverse=True)
@@ -109,6 +115,7 @@ def test_both_ways_of_combining_agree(operation: int, values: list[bytes | bytea
     )
 
 
+@settings(deadline=None)
 @given(SHORT)
 def test_invert(value: bytes | bytearray) -> None:
     expected = bytes(255 - byte for byte in value)
@@ -125,6 +132,7 @@ def test_grow_fills_up_with_zeros() -> None:
     assert data == b"x" + bytes((3 << 20) + 4)
 
 
+@settings(deadline=None)
 @given(STRINGS, FIELDS)
 def test_get_field(data: bytes | bytearray, field: tuple[int, int, bool]) -> None:
     offset, width, is_signed = field
@@ -135,6 +143,7 @@ def test_get_field(data: bytes | bytearray, field: tuple[int, int, bool]) -> Non
     assert bits.get_field(data, offset, width, is_signed) == expected
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=34, max_size=40), FIELDS, INT64)
 def test_set_field(data: bytes, field: tuple[int, int, bool], value: int) -> None:
     offset, width, _ = field
@@ -145,6 +154,7 @@ def test_set_field(data: bytes, field: tuple[int, int, bool], value: int) -> Non
     assert text(edited) == expected
 
 
+@settings(deadline=None)
 @given(INT64, FIELDS, OVERFLOWS)
 def test_fit(value: int, field: tuple[int, int, bool], overflow: int) -> None:
     _, width, is_signed = field

@@ -17,6 +17,7 @@ from pyredis.datatypes.bulk_strings import (
     run_listpack_size,
     skip,
     split,
+    uniform_size,
     unpack,
     unpack_all,
     without,
@@ -281,6 +282,22 @@ def test_a_run_holds_what_was_packed(values: list[bytes]) -> None:
     assert split(run) == [pack(value) for value in values]
     assert unpack_all(run) == values == [unpack(element) for element in split(run)]
     assert skip(run, 0, len(values)) == len(run)
+
+
+@given(st.lists(st.one_of(VALUES, st.binary(min_size=2, max_size=2)), max_size=9), st.integers(0, 3))
+def test_elements_of_one_size_are_known_for_it(values: list[bytes], passed: int) -> None:
+    run = b"".join(map(pack, values))
+    position = skip(run, 0, min(passed, len(values)))
+    sizes = {len(pack(value)) for value in values[passed:]}
+    assert uniform_size(run, position) == (sizes.pop() if len(sizes) == 1 else 0)
+
+
+def test_elements_of_one_size_are_found_by_counting() -> None:
+    values = [b"%03d" % number for number in range(500)]
+    run = b"".join(map(pack, values))
+    assert [skip(run, 0, count) for count in (0, 5, 100, 500)] == [0, 45, 900, 4500]
+    assert skip(run, 90, 100) == 990
+    assert split(run) == list(map(pack, values))
 
 
 @given(st.lists(VALUES, max_size=20), VALUES)
