@@ -289,6 +289,8 @@ class TestKeyPositions:
             spec = spec_of(entry)
             if entry[9] or not spec.keys or not all(is_sufficient(key) for key in spec.keys):
                 continue
+            if spec.name.startswith("XREAD"):  # Redis looks for STREAMS with code of its own
+                continue
             for _ in range(30):
                 argv = spec.name.lower().encode().split(b" ")
                 # COMMAND GETKEYS wants at least one argument beside the name.

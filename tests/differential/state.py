@@ -24,6 +24,12 @@ NEWER_ENCODINGS: Final = {
     (b"set", b"listpack", b"hashtable"): "small sets are listpacks since Redis 7.2",
     (b"list", b"listpack", b"quicklist"): "small lists are listpacks since Redis 7.2",
 }
+COUNTED_LATER: Final = frozenset(
+    f"cmdstat_{name}"
+    for name in ("blpop", "brpop", "blmove", "brpoplpush", "blmpop", "bzpopmin", "bzpopmax", "bzmpop")
+)
+"""A command that waits is counted when its wait ends, and that may be before or after the look at the counters."""
+
 UNCOUNTED: Final = ("cmdstat_ping", "cmdstat_info")
 """What the comparison itself sends, more often to one server than to the other."""
 
@@ -154,7 +160,7 @@ def counters(peer: Peer) -> dict[str, str] | None:
             return None
         for line in reply.decode("latin-1").split("\r\n"):
             name, _, value = line.partition(":")
-            if name in UNCOUNTED:
+            if name in UNCOUNTED or name in COUNTED_LATER:
                 continue
             if name.startswith("cmdstat_"):
                 fields = dict(field.split("=", 1) for field in value.split(","))
