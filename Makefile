@@ -36,7 +36,7 @@ test: .venv/.tools ## run the tests, interpreted: make test TESTS=tests/commands
 test-compiled: .venv/.compiled ## run the tests against the compiled package
 	@rm -rf build/compiled && mkdir -p build/compiled
 	@cp -r tests benchmarks pyproject.toml Makefile setup.py build/compiled
-	cd build/compiled && PYREDIS_TEST_COMMAND="../../$(BIN)/pyredis" PYREDIS_TEST_FORM=compiled \
+	cd build/compiled && PYREDIS_TEST_COMMAND="$(CURDIR)/$(BIN)/pyredis" PYREDIS_TEST_FORM=compiled \
 		../../$(BIN)/python -m pytest -n auto $(TESTS)
 
 test-asyncio: .venv/.tools ## run the tests of the whole server on asyncio's own loop in debug mode

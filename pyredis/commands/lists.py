@@ -16,7 +16,7 @@ from pyredis.commands.arguments import integer_argument, ranged_argument
 from pyredis.commands.registry import CommandGroup, counted_keys, first_key, nth_key
 from pyredis.datatypes.bulk_strings import value_start
 from pyredis.datatypes.list_value import NO_LIMIT, ListValue
-from pyredis.datatypes.numbers import INT64_MAX
+from pyredis.datatypes.numbers import INT64_MAX, INT64_MIN
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, KeySpec
 from pyredis.engine.context import Context
 from pyredis.errors import (
@@ -519,7 +519,8 @@ def lrem(ctx: Context, argv: list[bytes]) -> bytes:
     value = list_at(db, argv[1])
     if value is None:
         return ZERO
-    wanted = NO_LIMIT if count == 0 else min(abs(count), NO_LIMIT)
+    # The smallest integer has no counterpart among 64-bit numbers.
+    wanted = NO_LIMIT if count in (0, INT64_MIN) else abs(count)
     removed = value.remove(bulk(argv[3]), wanted, count < 0, ctx.engine.list_limits)
     if removed > 0:
         elements_removed(db, argv[1], value, removed, b"lrem")
