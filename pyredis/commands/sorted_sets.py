@@ -299,7 +299,11 @@ def zadd_increment(ctx: Context, key: bytes, increment: float, member: bytes, op
 )  # fmt: skip
 def zincrby(ctx: Context, argv: list[bytes]) -> bytes:
     """Adds to the score of a member, which starts at 0 when it is not there, and returns it."""
-    return zadd_increment(ctx, argv[1], score_argument(argv[2]), argv[3], 0)
+    increment = parse_double(argv[2])
+    if increment is None:
+        # It is ZADD INCR to Redis, to which an option here leaves a member without a score.
+        raise CommandError(SYNTAX if argv[2].upper() in _OPTIONS else NOT_A_FLOAT)
+    return zadd_increment(ctx, argv[1], increment, argv[3], 0)
 
 
 @sorted_sets.command(

@@ -127,11 +127,11 @@ class Listeners:
         generation = self.generation
         while self.waiting and generation == self.generation:
             listener = self.waiting.pop(0)
-            server = await loop.create_server(self.factory("tcp"), sock=listener, backlog=backlog)  # type: ignore[arg-type]
-            if generation == self.generation:
-                self.tcp_servers.append(server)
-            else:
-                server.close()
+            factory = self.factory("tcp")
+            server = await loop.create_server(factory, sock=listener, backlog=backlog, start_serving=False)  # type: ignore[arg-type]
+            # asyncio's `start_serving` lets the loop go round once: by then another move may have to close this server.
+            self.tcp_servers.append(server)
+            await server.start_serving()
 
     def _bind(self, port: int, addresses: list[str]) -> None:
         """One socket for each address, of which one marked `-` may be missing from the machine."""

@@ -223,6 +223,7 @@ class TestIncrement:
     def test_errors(self) -> None:
         server = holding()
         assert server.run("ZINCRBY z x a") == NOT_A_FLOAT
+        assert server.run("ZINCRBY z nx a") == SYNTAX
         assert server.run("ZINCRBY s 1 a") == WRONG_TYPE
 
 

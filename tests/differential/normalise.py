@@ -304,6 +304,12 @@ VERSION_DIFFERENCES: Final[list[VersionDifference]] = [
     _changed(rb"[hsz]?scan", "7.4 allows blanks before a cursor", theirs=rb"-ERR invalid cursor\r\n"),
     _changed(rb"[hsz]?scan", "7.4 refuses an empty cursor", rb"-ERR invalid cursor\r\n"),
     _changed(
+        rb"bitcount|bitpos",
+        "since 7.2 the arguments are read before a missing key is answered",
+        rb"-ERR (value is not an integer or out of range|syntax error)\r\n",
+        rb":(0|-1)\r\n",
+    ),
+    _changed(
         rb"object\|encoding",
         "small lists are listpacks since 7.2",
         rb"\$8\r\nlistpack\r\n",
@@ -320,6 +326,10 @@ VERSION_DIFFERENCES: Final[list[VersionDifference]] = [
     ),
 ]
 """What 7.4 answers otherwise than 7.0: the commands, why, and the replies for which it is excused."""
+
+
+COUNTED_OTHERWISE: Final = frozenset((b"bitcount", b"bitpos"))
+"""Commands that look their key up before 7.2, and not since, when an argument is wrong."""
 
 
 def is_excused(argv: Argv) -> bool:

@@ -42,16 +42,26 @@ class ServerError(AssertionError):
     """Raised when a server does not start, does not stop, or leaves a fault in its log."""
 
 
+def _ports_below_the_ephemeral() -> list[int]:
+    """Ports under those that Linux takes for outgoing connections; 0, the system's choice, elsewhere."""
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        return [0]
+    return list(range(first // 2, first)) if first > 8192 else [0]
+
+
 def reserve_port() -> tuple[int, socket.socket | None]:
     """Picks a free TCP port, and a socket that keeps other test processes from picking it too.
 
-    `PYREDIS_TEST_PORTS=21300-21399` restricts the choice. The socket is bound but
-    never listens: on Linux a server with SO_REUSEADDR can still take the port,
+    `PYREDIS_TEST_PORTS=21300-21399` restricts the choice. Without it the port is one that
+    the system never gives to an outgoing connection, so it stays free while a server is off it
+    for a moment. The socket is bound but never listens: on Linux a server with SO_REUSEADDR can still take the port,
     while a second `reserve_port` cannot. Other systems refuse such sharing, so
     there the socket is closed at once and None returned.
     """
     first, _, last = os.environ.get("PYREDIS_TEST_PORTS", "").partition("-")
-    candidates = list(range(int(first), int(last) + 1)) if last else [0]
+    candidates = list(range(int(first), int(last) + 1)) if last else _ports_below_the_ephemeral()
     random.shuffle(candidates)
     for candidate in candidates:
         holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
