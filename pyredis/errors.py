@@ -48,6 +48,13 @@ EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors
 NESTED_MULTI: Final = b"ERR MULTI calls can not be nested"
 WATCH_IN_MULTI: Final = b"ERR WATCH inside MULTI is not allowed"
 LOADING: Final = b"LOADING Redis is loading the dataset in memory"
+MISCONF_SNAPSHOT: Final = (
+    b"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. "
+    b"Commands that may modify the data set are disabled, because this instance is configured to report errors "
+    b"during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs "
+    b"for details about the RDB error."
+)
+MISCONF_LOG: Final = b"MISCONF Errors writing to the AOF file: "
 TIMEOUT_NEGATIVE: Final = b"ERR timeout is negative"
 TIMEOUT_NOT_A_FLOAT: Final = b"ERR timeout is not a float or out of range"
 TIMEOUT_OUT_OF_RANGE: Final = b"ERR timeout is out of range"

@@ -12,7 +12,7 @@ import pytest
 
 from pyredis.commands import all_specs
 from pyredis.commands.docs import summary
-from pyredis.commands.registry import ACL_CATEGORIES
+from pyredis.acl.categories import ACL_CATEGORIES
 from pyredis.commands.syntax import BLOCK, ONEOF, PURE_TOKEN, Argument, parse_syntax, render_syntax
 from tests.support.inprocess import InProcess
 from tests.support.servers import RedisServer, find_redis_server
@@ -29,6 +29,7 @@ NEWER: Final = frozenset(
     (
         "client|no-touch", "client|setinfo", "cluster|myshardid", "waitaof", "hexpire", "hpexpire",
         "hexpireat", "hpexpireat", "hpersist", "hexpiretime", "hpexpiretime", "httl", "hpttl",
+        "hgetdel", "hgetex", "hsetex",
     )
 )  # fmt: skip
 """Commands that Redis 7.0 does not have."""
@@ -44,6 +45,11 @@ SYNTAX_7_4: Final = {
     "client|list": "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
     "hscan": "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     "pfmerge": "destkey [sourcekey [sourcekey ...]]",
+    "sort": (
+        "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]"
+        " [STORE destination]"
+    ),
+    "sort_ro": "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",
     "zrank": "key member [WITHSCORE]",
     "zrevrank": "key member [WITHSCORE]",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyredis.commands import (
+    acl,
     bitmaps,
     blocking_lists,
     clients,
@@ -11,9 +12,14 @@ from pyredis.commands import (
     counters,
     databases,
     debug,
+    dump,
     expiration,
+    functions,
     geo,
     geo_search,
+    hash_expiry,
+    hash_field_options,
+    hashes,
     hyperloglog,
     introspection,
     keys,
@@ -21,13 +27,23 @@ from pyredis.commands import (
     lists,
     lolwut,
     object_commands,
+    persistence,
     pubsub,
     scanning,
+    scripting,
     server,
+    set_algebra,
+    sets,
+    sort,
     sorted_set_algebra,
     sorted_set_pops,
     sorted_set_ranges,
     sorted_sets,
+    stream_claims,
+    stream_groups,
+    stream_info,
+    stream_reads,
+    streams,
     string_ranges,
     strings,
     transactions,
@@ -36,12 +52,14 @@ from pyredis.commands.registry import SPECS
 from pyredis.engine.command import CommandSpec
 
 MODULES = (
-    connection, clients, databases, keys, scanning, object_commands, expiration,
+    connection, clients, databases, keys, scanning, object_commands, expiration, sort, dump,
     strings, string_ranges, counters, lcs, bitmaps, hyperloglog,
-    lists, blocking_lists,
+    lists, blocking_lists, sets, set_algebra,
+    hashes, hash_expiry, hash_field_options,
     sorted_sets, sorted_set_ranges, sorted_set_pops, sorted_set_algebra, geo, geo_search,
-    pubsub, transactions,
-    server, config_commands, lolwut, introspection, debug,
+    streams, stream_reads, stream_groups, stream_claims, stream_info,
+    pubsub, transactions, scripting, functions,
+    server, persistence, config_commands, acl, lolwut, introspection, debug,
 )  # fmt: skip
 """The modules that declare commands, in the order of the documentation."""
 

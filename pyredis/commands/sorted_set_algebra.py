@@ -1,7 +1,7 @@
 """Unions, intersections and differences of sorted sets: ZUNION ZINTER ZDIFF, their STORE forms, ZINTERCARD.
 
-Sources are gone through from the smallest to the largest, as in Redis: floating point sums depend on the
-order.
+A plain set can be a source as well, each of its members with a score of 1. Sources are gone through from the
+smallest to the largest, as in Redis: floating point sums depend on the order.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pyredis.commands.registry import counted_keys, nth_key
 from pyredis.commands.sorted_sets import scored_reply, sorted_sets, store_zset
 from pyredis.datatypes.numbers import INT64_MAX, parse_double
 from pyredis.datatypes.score_index import in_order
+from pyredis.datatypes.set_value import SetValue
 from pyredis.datatypes.sorted_set import SortedSet, from_pairs
 from pyredis.engine.command import DENYOOM, READONLY, WRITE, KeySpec
 from pyredis.engine.context import Context
@@ -29,6 +30,9 @@ DIFF: Final[i64] = 2
 SUM: Final[i64] = 0
 MIN: Final[i64] = 1
 MAX: Final[i64] = 2
+
+SET_SCORE: Final = 1.0
+"""What every member of a plain set counts as."""
 
 _AGGREGATES: Final[dict[bytes, int]] = {b"SUM": SUM, b"MIN": MIN, b"MAX": MAX}
 
@@ -48,6 +52,8 @@ def member_count(value: Any) -> int:
         return 0
     if isinstance(value, SortedSet):
         return value.size()
+    if isinstance(value, SetValue):
+        return value.size()
     raise CommandError(WRONG_TYPE)
 
 
@@ -55,6 +61,8 @@ def members_with_scores(value: Any) -> dict[bytes, float]:
     """What a source holds, in its own order."""
     if isinstance(value, SortedSet):
         return value.pairs()
+    if isinstance(value, SetValue):
+        return dict.fromkeys(value.members(), SET_SCORE)
     return {}
 
 
@@ -62,6 +70,8 @@ def member_score(value: Any, member: bytes) -> float | None:
     """The score of one member of a source, or None. O(1)."""
     if isinstance(value, SortedSet):
         return value.score(member)
+    if isinstance(value, SetValue) and value.contains(member):
+        return SET_SCORE
     return None
 
 

@@ -153,6 +153,12 @@ class SortedSet(Value):
         self.packed_count = 0
         return index
 
+    def leave_listpack(self) -> None:
+        """Takes on the encoding of large sets, for good. O(n) for a small set."""
+        self.is_listpack = False
+        if self.index is None:
+            self._unpack()
+
     def remove(self, member: bytes) -> bool:
         """Takes out a member; false when it is not there. O(log n)."""
         index = self.index

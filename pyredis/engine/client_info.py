@@ -66,7 +66,7 @@ def client_line(ctx: Context, running: list[bytes] | None = None) -> bytes:
         % (CLIENT_BYTES + len(ctx.name) + query_bytes + room + argv_bytes + multi_bytes + pending),
         b"events=" + (b"rw" if pending else b"r"),
         b"cmd=" + (b"NULL" if command is None else command.full_name),
-        b"user=" + ctx.user,
+        b"user=" + ctx.user.name,
         b"redir=-1",
         b"resp=3" if ctx.resp3 else b"resp=2",
         b"lib-name=" + ctx.lib_name.split(b"\0")[0],

@@ -42,6 +42,8 @@ MOVABLE_KEYS: Final = 1 << 17
 ALLOW_BUSY: Final = 1 << 18
 NO_MANDATORY_KEYS: Final = 1 << 19
 PROTECTED: Final = 1 << 20
+RUNS_SCRIPT: Final = 1 << 21
+"""Not one of Redis's: the command runs a script, which may take longer than the server can wait."""
 
 FLAG_NAMES: Final = (
     (WRITE, b"write"),
@@ -64,7 +66,7 @@ FLAG_NAMES: Final = (
     (MOVABLE_KEYS, b"movablekeys"),
     (ALLOW_BUSY, b"allow_busy"),
 )
-"""Flags in the order in which COMMAND INFO lists them; MAY_REPLICATE and PROTECTED are not shown."""
+"""Flags in the order in which COMMAND INFO lists them; MAY_REPLICATE, PROTECTED and RUNS_SCRIPT are not shown."""
 
 
 class KeySpec:
@@ -167,7 +169,9 @@ class Command:
         self.max_args: i64 = spec.arity if spec.arity > 0 else UNLIMITED
         self.subcommands: dict[bytes, Command] | None = None
         # Whether dispatch may call the handler without looking for subcommands or permissions.
-        self.is_plain: bool = spec.handler is not None and not spec.flags & PROTECTED
+        # Its place in sets of commands, given by `pyredis.acl.catalog`.
+        self.acl_bit: int = 0
+        self.is_plain: bool = spec.handler is not None and not spec.flags & (PROTECTED | RUNS_SCRIPT)
         self.calls: i64 = 0
         self.seconds: float = 0.0
         self.rejected: i64 = 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from pyredis.engine.command import RUNS_SCRIPT
 from pyredis.engine.engine import GATE_PROPAGATING, Engine
 from pyredis.errors import DB_INDEX_OUT_OF_RANGE, CommandError
 from pyredis.keyspace.database import Database
@@ -18,6 +19,7 @@ from pyredis.keyspace.watch import KeyWatch
 from pyredis.protocol.encode import NULL, NULL_ARRAY, NULL_BULK
 
 if TYPE_CHECKING:
+    from pyredis.acl.user import User
     from pyredis.engine.command import Command
 
 GATE_UNAUTHENTICATED: Final = 1 << 0
@@ -26,6 +28,9 @@ GATE_SUBSCRIBED: Final = 1 << 2
 """A RESP2 connection with subscriptions: only a few commands are allowed."""
 GATE_NO_TOUCH: Final = 1 << 3
 """CLIENT NO-TOUCH: commands leave no trace in the access times of keys."""
+
+GATE_ACL: Final = 1 << 4
+"""There is something that the client's user may not do."""
 
 REPLY_ON: Final = 0
 REPLY_OFF: Final = 1
@@ -64,7 +69,7 @@ class Context:
         self.name: bytes = b""
         self.lib_name: bytes = b""
         self.lib_version: bytes = b""
-        self.user: bytes = b"default"
+        self.user: User = engine.access.users.default
         self.authenticated: bool = True
         self.created_ms: i64 = engine.clock.now_ms
         self.active_ms: i64 = engine.clock.now_ms
@@ -80,6 +85,7 @@ class Context:
         # Transactions. `queue` is a list between MULTI and EXEC.
         self.queue: list[QueuedCommand] | None = None
         self.queue_failed: bool = False
+        self.queue_runs_script: bool = False
         self.queued_bytes: i64 = 0
         self.watch: KeyWatch = KeyWatch()
         self.in_exec: bool = False
@@ -104,6 +110,9 @@ class Context:
 
     def send_pushed(self) -> None:
         """Sends the messages that `push` gathered; called for each client in `Engine.unsent`."""
+
+    def send_held(self) -> None:
+        """Sends what had to wait until a change was on disk; called for each client in `Engine.held`."""
 
     def close(self, after_reply: bool) -> None:
         """Ends the connection, at once or once the replies given so far are sent."""
@@ -152,13 +161,32 @@ class Context:
             raise CommandError(DB_INDEX_OUT_OF_RANGE)
         self.db = databases[index]
 
-    def set_authenticated(self, authenticated: bool) -> None:
-        """Opens or closes the gate that stands before AUTH."""
-        self.authenticated = authenticated
-        if authenticated:
-            self.gates &= ~GATE_UNAUTHENTICATED
-        else:
+    def log_in(self, user: User) -> None:
+        """Goes on as `user`, who has given the right password."""
+        self.user = user
+        self.authenticated = True
+        self.update_access()
+
+    def log_out(self) -> None:
+        """Takes all permissions away, from a connection that is to end."""
+        self.user = self.engine.access.users.default
+        self.authenticated = False
+        self.update_access()
+
+    def begin_as_default(self) -> None:
+        """Becomes the user `default`, logged in if that takes no password."""
+        access = self.engine.access
+        self.user = access.users.default
+        self.authenticated = not access.requires_login()
+        self.update_access()
+
+    def update_access(self) -> None:
+        """Opens or closes the gates that the user and the need to log in stand for."""
+        self.gates &= ~(GATE_UNAUTHENTICATED | GATE_ACL)
+        if not self.authenticated and self.engine.access.requires_login():
             self.gates |= GATE_UNAUTHENTICATED
+        if self.user.is_restricted:
+            self.gates |= GATE_ACL
 
     def set_no_touch(self, no_touch: bool) -> None:
         """Says whether commands are to leave the access times of keys alone, except TOUCH."""
@@ -197,12 +225,15 @@ class Context:
         """Keeps a command for EXEC, unless the transaction has failed already: then it is only answered."""
         if self.queue is not None and not self.queue_failed and not self.watch.dirty:
             self.queue.append(QueuedCommand(command, argv))
+            if command.flags & RUNS_SCRIPT:
+                self.queue_runs_script = True
             self.queued_bytes += sum(map(len, argv))
 
     def discard_queue(self) -> None:
         """Leaves MULTI and forgets the watched keys."""
         self.queue = None
         self.queue_failed = False
+        self.queue_runs_script = False
         self.queued_bytes = 0
         self.gates &= ~GATE_MULTI
         self.watch.clear()
@@ -242,8 +273,7 @@ class Context:
             self.reply_mode = REPLY_ON
         self.no_evict = False
         self.set_no_touch(False)
-        self.user = b"default"
-        self.set_authenticated(not self.engine.requires_password())
+        self.begin_as_default()
 
     def release(self) -> None:
         """Takes the client out of everything that knows it, when its connection has ended."""

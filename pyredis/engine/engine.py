@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from pyredis.acl.access import Access
 from pyredis.clock import Clock
 from pyredis.datatypes.list_value import ListLimits
+from pyredis.datatypes.set_value import SetLimits
+from pyredis.datatypes.stream import StreamLimits
 from pyredis.engine.blocking import BLOCKING_TIMER, Blocking
 from pyredis.engine.command import Command, CommandSpec, build_table, flatten_table
+from pyredis.engine.log_state import LogState
 from pyredis.engine.pubsub import PubSub
+from pyredis.engine.save_state import SaveState
+from pyredis.engine.scripting import SCRIPT_TIMER, Scripting
 from pyredis.engine.statistics import Statistics
 from pyredis.errors import CommandError
 from pyredis.keyspace.database import Database, Keyspace, KeyspaceListener
@@ -30,6 +36,11 @@ GATE_PAUSED: Final = 1 << 1
 GATE_PROPAGATING: Final = 1 << 2
 GATE_LISTENING: Final = 1 << 3
 """Something outside wants to see every command (MONITOR and the like)."""
+GATE_DISK_ERROR: Final = 1 << 4
+"""The last attempt to save data failed: commands that change any are refused."""
+
+GATE_BUSY: Final = 1 << 6
+"""A script has been suspended because it takes long; until it ends nothing else may change anything."""
 
 PAUSE_NONE: Final = 0
 PAUSE_WRITE: Final = 1
@@ -66,6 +77,28 @@ class Host:
         """Takes back a shutdown that has not happened; false when none was under way."""
         return False
 
+    def save_in_background(self) -> bool:
+        """Begins to save everything in a child process; false when that cannot be, and the log says why."""
+        return False
+
+    def flushed(self) -> None:
+        """All databases have been emptied; what is saved has to follow."""
+
+    def child_purpose(self) -> str:
+        """What the child process does that is running, empty when there is none."""
+        return ""
+
+    def rewrite_log(self) -> bool:
+        """Begins to rewrite the log in a child process; false when that cannot be, and the log says why."""
+        return False
+
+    def measure_log(self) -> None:
+        """Brings the engine's `LogState` up to date."""
+
+    def turn_log(self, is_on: bool) -> bool:
+        """Begins or ceases to log changes to a file; false when it cannot begin, and the log says why."""
+        return not is_on
+
     def listening(self) -> list[Listener]:
         """Where connections are accepted right now."""
         return []
@@ -95,14 +128,13 @@ class Engine(KeyspaceListener):
         self.pubsub: PubSub = PubSub()
         self.blocking: Blocking = Blocking(self)
         self.clients: dict[int, Context] = {}
+        self.access: Access = Access(self.all_commands, self.clients)
         self.gates: i64 = 0
         self.run_id: str = os.urandom(20).hex()
         self.replication_id: str = os.urandom(20).hex()
         self.started_ms: i64 = clock.now_ms
         self.last_client_id: int = 0
         # Directives read often; `apply_config` keeps them.
-        self.password: bytes = b""
-        self.is_protected: bool = False
         self.max_clients: int = 10_000
         self.idle_timeout: int = 0
         self.tcp_keepalive: int = 0
@@ -110,8 +142,12 @@ class Engine(KeyspaceListener):
         self.max_bulk: int = 512 << 20
         self.output_limits: dict[str, tuple[int, int, int]] = {}
         self.list_limits: ListLimits = ListLimits()
+        self.set_limits: SetLimits = SetLimits()
+        self.stream_limits: StreamLimits = StreamLimits()
         self.zset_max_entries: i64 = 128
         self.zset_max_value: i64 = 64
+        self.hash_max_entries: i64 = 512
+        self.hash_max_value: i64 = 64
         self.connections_received: int = 0
         self.rejected_connections: int = 0
         # When the last command ended, which is when the next starts; in seconds, of the machine's clock.
@@ -126,18 +162,25 @@ class Engine(KeyspaceListener):
         # While a session runs requests, messages to other clients gather with these.
         self.is_busy: bool = False
         self.unsent: list[Context] = []
+        # Why the log could not be written, empty when it could; commands that write are then refused.
+        self.log_error: bytes = b""
+        self.saving: SaveState = SaveState(clock.now_ms // 1000)
+        self.logging: LogState = LogState()
+        # While output waits for the disk, the clients that have some.
+        self.is_holding: bool = False
+        self.held: list[Context] = []
         # Commands to log after the running one has ended: (database index, argv).
         self.propagated: list[tuple[int, list[bytes]]] = []
         self.propagation_depth: i64 = 0
         self.sinks: list[PropagationSink] = []
+        self.scripting: Scripting = Scripting()
+        # Timers that fired while a script was suspended.
+        self.late_timers: list[str] = []
 
     def apply_config(self) -> None:
         """Reads the directives that are kept in attributes, now and after every CONFIG SET."""
         config = self.config
         for name, apply in (
-            ("requirepass", self._apply_access),
-            ("protected-mode", self._apply_access),
-            ("bind", self._apply_access),
             ("maxclients", self._apply_limits),
             ("timeout", self._apply_limits),
             ("tcp-keepalive", self._apply_limits),
@@ -151,22 +194,36 @@ class Engine(KeyspaceListener):
             ("lfu-log-factor", self._apply_keyspace),
             ("lfu-decay-time", self._apply_keyspace),
             ("list-max-listpack-size", self._apply_encodings),
+            ("set-max-intset-entries", self._apply_encodings),
+            ("set-max-listpack-entries", self._apply_encodings),
+            ("set-max-listpack-value", self._apply_encodings),
             ("zset-max-listpack-entries", self._apply_encodings),
             ("zset-max-listpack-value", self._apply_encodings),
-            ("appendonly", _refuse_append_only),
+            ("hash-max-listpack-entries", self._apply_encodings),
+            ("hash-max-listpack-value", self._apply_encodings),
+            ("stream-node-max-bytes", self._apply_encodings),
+            ("stream-node-max-entries", self._apply_encodings),
+            ("appendonly", self._turn_log),
+            ("stop-writes-on-bgsave-error", self._apply_saving),
+            ("save", self._apply_saving),
             ("tls-port", _refuse_tls),
         ):
             config.on_change(name, apply)
-        self._apply_access(config)
+        self.access.follow(config)
         self._apply_limits(config)
         self._apply_encodings(config)
         self._apply_keyspace(config)
         self.statistics.used_memory()
 
-    def _apply_access(self, config: Config) -> str | None:
-        self.password = config.get_bytes("requirepass")
-        self.is_protected = config.get_bool("protected-mode") and not self.password
+    def _apply_saving(self, config: Config) -> str | None:
+        self.update_disk_gate()
         return None
+
+    def _turn_log(self, config: Config) -> str | None:
+        is_on = config.get_bool("appendonly")
+        if self.host.turn_log(is_on):
+            return None
+        return "Unable to turn on AOF. Check server logs."
 
     def _apply_limits(self, config: Config) -> str | None:
         self.max_clients = config.get_int("maxclients")
@@ -181,8 +238,18 @@ class Engine(KeyspaceListener):
 
     def _apply_encodings(self, config: Config) -> str | None:
         self.list_limits.set(config.get_int("list-max-listpack-size"))
+        self.set_limits.set(
+            config.get_int("set-max-intset-entries"),
+            config.get_int("set-max-listpack-entries"),
+            config.get_int("set-max-listpack-value"),
+        )
         self.zset_max_entries = config.get_int("zset-max-listpack-entries")
         self.zset_max_value = config.get_int("zset-max-listpack-value")
+        self.hash_max_entries = config.get_int("hash-max-listpack-entries")
+        self.hash_max_value = config.get_int("hash-max-listpack-value")
+        self.stream_limits.set(
+            config.get_int("stream-node-max-bytes"), config.get_int("stream-node-max-entries")
+        )
         return None
 
     def _apply_keyspace(self, config: Config) -> str | None:
@@ -199,10 +266,6 @@ class Engine(KeyspaceListener):
         """Identifiers grow and are never used again."""
         self.last_client_id += 1
         return self.last_client_id
-
-    def requires_password(self) -> bool:
-        """Whether a new connection has to authenticate first."""
-        return self.password != b""
 
     def count_error(self, reply: bytes) -> None:
         """Counts an error reply, and its first word for INFO errorstats.
@@ -234,6 +297,7 @@ class Engine(KeyspaceListener):
         keyspace.hits = 0
         keyspace.misses = 0
         keyspace.expired = 0
+        keyspace.expired_fields = 0
         keyspace.lazy_free.freed = 0
         self.connections_received = 0
         self.rejected_connections = 0
@@ -248,6 +312,11 @@ class Engine(KeyspaceListener):
         if self.gates & GATE_PROPAGATING:
             name = b"UNLINK" if database.keyspace.lazy_expire else b"DEL"
             self.propagated.append((database.index, [name, key]))
+
+    def field_expired(self, database: Database, key: bytes, field: bytes) -> None:
+        """Logs the expiry of a hash's field as the deletion that it is."""
+        if self.gates & GATE_PROPAGATING:
+            self.propagated.append((database.index, [b"HDEL", key, field]))
 
     def propagate(self, index: int, argv: list[bytes]) -> None:
         """Queues a command for the log; `flush_propagated` hands over what one request caused."""
@@ -265,6 +334,58 @@ class Engine(KeyspaceListener):
         self.sinks.append(sink)
         self.gates |= GATE_PROPAGATING
         self.keyspace.listener = self
+
+    def remove_sink(self, sink: PropagationSink) -> None:
+        """Stops sending changes to `sink`."""
+        self.sinks.remove(sink)
+        if not self.sinks:
+            self.gates &= ~GATE_PROPAGATING
+            self.keyspace.listener = None
+
+    def begin_loading(self) -> None:
+        """Has clients told to come back later."""
+        self.gates |= GATE_LOADING
+
+    def end_loading(self) -> None:
+        """Opens the server to its clients; what was loaded is no change, and no access."""
+        self.gates &= ~GATE_LOADING
+        keyspace = self.keyspace
+        keyspace.dirty = 0
+        keyspace.hits = 0
+        keyspace.misses = 0
+
+    def set_log_error(self, error: str) -> None:
+        """Says why changes cannot be logged, or with an empty text that they can."""
+        self.log_error = error.encode("utf-8", "replace")
+        self.update_disk_gate()
+
+    def is_unsaved(self) -> bool:
+        """Whether changes are refused because the last snapshot failed."""
+        config = self.config
+        return (
+            not self.saving.was_last_good
+            and config.get_bool("stop-writes-on-bgsave-error")
+            and len(config.save_rules()) > 0
+        )
+
+    def update_disk_gate(self) -> None:
+        """Opens or closes the gate for commands that write, after an attempt to save or log."""
+        if self.log_error or self.is_unsaved():
+            self.gates |= GATE_DISK_ERROR
+        else:
+            self.gates &= ~GATE_DISK_ERROR
+
+    def hold_replies(self) -> None:
+        """Keeps all output back until `release_replies`: something has to be on disk first."""
+        self.is_holding = True
+
+    def release_replies(self) -> None:
+        """Lets the output go that waited for the disk."""
+        self.is_holding = False
+        held = self.held
+        self.held = []
+        for ctx in held:
+            ctx.send_held()
 
     def send_pushed(self) -> None:
         """Sends the messages that have gathered for clients."""
@@ -284,10 +405,21 @@ class Engine(KeyspaceListener):
 
     def timer_fired(self, what: str) -> None:
         """The host's answer to `call_later`; its clock may be a little ahead of ours."""
-        if what == BLOCKING_TIMER:
+        if what == SCRIPT_TIMER:
+            self.scripting.timer_fired()
+        elif self.gates & GATE_BUSY:
+            self.late_timers.append(what)
+        elif what == BLOCKING_TIMER:
             self.blocking.expire()
         elif what == PAUSE_TIMER and self.is_paused():
             self._await_pause()
+
+    def fire_late_timers(self) -> None:
+        """Makes up for the timers that fired while a script was suspended."""
+        late = self.late_timers
+        self.late_timers = []
+        for what in late:
+            self.timer_fired(what)
 
     def _await_pause(self) -> None:
         remaining_ms = max(self.pause_until_ms - self.clock.now_ms, 0)
@@ -325,10 +457,6 @@ class Engine(KeyspaceListener):
             b'"local", you can run it from a local connection, otherwise you need to set this option in the '
             b"configuration file, and then restart the server."
         )
-
-
-def _refuse_append_only(config: Config) -> str | None:
-    return "the append only file is not supported by this version" if config.get_bool("appendonly") else None
 
 
 def _refuse_tls(config: Config) -> str | None:

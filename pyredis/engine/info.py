@@ -162,6 +162,25 @@ def clients_lines(report: Report) -> list[str]:
     ]
 
 
+def script_lines(engine: Engine) -> list[str]:
+    """The memory of scripts and functions, and how many there are."""
+    figures = engine.scripting.figures()
+    lua_lines = _bytes_lines("used_memory_lua", figures.eval_vm)
+    return [
+        lua_lines[0],
+        f"used_memory_vm_eval:{figures.eval_vm}",
+        *lua_lines[1:],
+        f"used_memory_scripts_eval:{figures.eval_bytes}",
+        f"number_of_cached_scripts:{figures.scripts}",
+        f"number_of_functions:{figures.functions}",
+        f"number_of_libraries:{figures.libraries}",
+        f"used_memory_vm_functions:{figures.function_vm}",
+        *_bytes_lines("used_memory_vm_total", figures.eval_vm + figures.function_vm),
+        f"used_memory_functions:{figures.function_bytes}",
+        *_bytes_lines("used_memory_scripts", figures.eval_bytes + figures.function_bytes),
+    ]
+
+
 def memory_lines(report: Report) -> list[str]:
     """Memory of the process; the module's text says what these numbers are."""
     engine = report.engine
@@ -189,17 +208,7 @@ def memory_lines(report: Report) -> list[str]:
         f"allocator_resident:{used}",
         "allocator_muzzy:0",
         *_bytes_lines("total_system_memory", system),
-        "used_memory_lua:0",
-        "used_memory_vm_eval:0",
-        "used_memory_lua_human:0B",
-        "used_memory_scripts_eval:0",
-        "number_of_cached_scripts:0",
-        "number_of_functions:0",
-        "number_of_libraries:0",
-        "used_memory_vm_functions:0",
-        *_bytes_lines("used_memory_vm_total", 0),
-        "used_memory_functions:0",
-        *_bytes_lines("used_memory_scripts", 0),
+        *script_lines(engine),
         *_bytes_lines("maxmemory", limit),
         f"maxmemory_policy:{engine.config.get_str('maxmemory-policy')}",
         "allocator_frag_ratio:1.00",
@@ -242,8 +251,11 @@ def human_bytes(size: int) -> str:
 
 
 def persistence_lines(report: Report) -> list[str]:
-    """The state of a server that has neither saved nor loaded: this version keeps its data in memory only."""
+    """Snapshots, the log, and how far loading has come."""
     engine = report.engine
+    saving = engine.saving
+    now = engine.clock.now_ms // 1000
+    running = now - saving.started_at if saving.is_running() else -1
     return [
         f"loading:{1 if engine.gates & GATE_LOADING else 0}",
         "async_loading:0",
@@ -252,30 +264,68 @@ def persistence_lines(report: Report) -> list[str]:
         "current_cow_size_age:0",
         "current_fork_perc:0.00",
         "current_save_keys_processed:0",
-        "current_save_keys_total:0",
+        f"current_save_keys_total:{saving.keys_total}",
         f"rdb_changes_since_last_save:{engine.keyspace.dirty}",
-        "rdb_bgsave_in_progress:0",
-        f"rdb_last_save_time:{engine.started_ms // 1000}",
-        "rdb_last_bgsave_status:ok",
-        "rdb_last_bgsave_time_sec:-1",
-        "rdb_current_bgsave_time_sec:-1",
-        "rdb_saves:0",
-        "rdb_last_cow_size:0",
-        "rdb_last_load_keys_expired:0",
-        "rdb_last_load_keys_loaded:0",
-        "aof_enabled:0",
-        "aof_rewrite_in_progress:0",
-        "aof_rewrite_scheduled:0",
-        "aof_last_rewrite_time_sec:-1",
-        "aof_current_rewrite_time_sec:-1",
-        "aof_last_bgrewrite_status:ok",
-        "aof_rewrites:0",
-        "aof_rewrites_consecutive_failures:0",
-        "aof_last_write_status:ok",
-        "aof_last_cow_size:0",
+        f"rdb_bgsave_in_progress:{int(saving.is_running())}",
+        f"rdb_last_save_time:{saving.saved_at}",
+        f"rdb_last_bgsave_status:{'ok' if saving.was_last_good else 'err'}",
+        f"rdb_last_bgsave_time_sec:{saving.last_seconds}",
+        f"rdb_current_bgsave_time_sec:{running}",
+        f"rdb_saves:{saving.saves}",
+        f"rdb_last_cow_size:{saving.copied_bytes}",
+        f"rdb_last_load_keys_expired:{saving.expired_keys}",
+        f"rdb_last_load_keys_loaded:{saving.loaded_keys}",
+        *_log_lines(engine, now),
+        *_loading_lines(engine),
+    ]
+
+
+def _loading_lines(engine: Engine) -> list[str]:
+    """How far loading has come, while it goes on."""
+    if not engine.gates & GATE_LOADING:
+        return []
+    saving = engine.saving
+    total, loaded = saving.load_bytes, saving.loaded_bytes
+    elapsed = max(engine.clock.read_us() // 1_000_000 - saving.load_started_at, 0)
+    remaining = elapsed * (total - loaded) // loaded if loaded else 1
+    return [
+        f"loading_start_time:{saving.load_started_at}",
+        f"loading_total_bytes:{total}",
+        "loading_rdb_used_mem:0",
+        f"loading_loaded_bytes:{loaded}",
+        f"loading_loaded_perc:{loaded * 100 / max(total, 1):.2f}",
+        f"loading_eta_seconds:{remaining}",
+    ]
+
+
+def _log_lines(engine: Engine, now: int) -> list[str]:
+    engine.host.measure_log()
+    state = engine.logging
+    running = now - state.rewrite_started_at if state.is_rewriting() else -1
+    lines = [
+        f"aof_enabled:{int(state.is_on)}",
+        f"aof_rewrite_in_progress:{int(state.is_rewriting())}",
+        f"aof_rewrite_scheduled:{int(state.is_rewrite_scheduled)}",
+        f"aof_last_rewrite_time_sec:{state.last_rewrite_seconds}",
+        f"aof_current_rewrite_time_sec:{running}",
+        f"aof_last_bgrewrite_status:{'ok' if state.was_last_rewrite_good else 'err'}",
+        f"aof_rewrites:{state.rewrites}",
+        f"aof_rewrites_consecutive_failures:{state.failures_in_a_row}",
+        f"aof_last_write_status:{'ok' if state.was_last_write_good else 'err'}",
+        f"aof_last_cow_size:{state.copied_bytes}",
         "module_fork_in_progress:0",
         "module_fork_last_cow_size:0",
     ]
+    if state.is_on:
+        lines += [
+            f"aof_current_size:{state.current_bytes}",
+            f"aof_base_size:{state.base_bytes}",
+            f"aof_pending_rewrite:{int(state.is_rewrite_scheduled)}",
+            f"aof_buffer_length:{state.buffered_bytes}",
+            f"aof_pending_bio_fsync:{state.pending_syncs}",
+            f"aof_delayed_fsync:{state.delayed_syncs}",
+        ]
+    return lines
 
 
 def stats_lines(report: Report) -> list[str]:
@@ -303,14 +353,14 @@ def stats_lines(report: Report) -> list[str]:
         "sync_full:0",
         "sync_partial_ok:0",
         "sync_partial_err:0",
-        "expired_subkeys:0",
+        f"expired_subkeys:{keyspace.expired_fields}",
         f"expired_keys:{keyspace.expired}",
         f"expired_stale_perc:{stale_percentage(engine):.2f}",
         f"expired_time_cap_reached_count:{statistics.expiry_cuts}",
         f"expire_cycle_cpu_milliseconds:{int(statistics.expiry_seconds * 1000)}",
         "evicted_keys:0",
         "evicted_clients:0",
-        "evicted_scripts:0",
+        f"evicted_scripts:{engine.scripting.figures().evicted}",
         "total_eviction_exceeded_time:0",
         "current_eviction_exceeded_time:0",
         f"keyspace_hits:{keyspace.hits}",
@@ -318,8 +368,8 @@ def stats_lines(report: Report) -> list[str]:
         f"pubsub_channels:{len(engine.pubsub.channels.listeners)}",
         f"pubsub_patterns:{len(engine.pubsub.patterns.listeners)}",
         f"pubsubshard_channels:{len(engine.pubsub.shard_channels.listeners)}",
-        "latest_fork_usec:0",
-        "total_forks:0",
+        f"latest_fork_usec:{engine.saving.fork_us}",
+        f"total_forks:{engine.saving.forks}",
         "migrate_cached_sockets:0",
         "slave_expires_tracked_keys:0",
         "active_defrag_hits:0",
@@ -343,10 +393,10 @@ def stats_lines(report: Report) -> list[str]:
         "reply_buffer_shrinks:0",
         "reply_buffer_expands:0",
         f"eventloop_duration_cmd_sum:{int(seconds * 1e6)}",
-        f"acl_access_denied_auth:{engine.error_counts.get(b'WRONGPASS', 0)}",
-        "acl_access_denied_cmd:0",
-        "acl_access_denied_key:0",
-        "acl_access_denied_channel:0",
+        f"acl_access_denied_auth:{engine.access.log.denied_auth}",
+        f"acl_access_denied_cmd:{engine.access.log.denied_command}",
+        f"acl_access_denied_key:{engine.access.log.denied_key}",
+        f"acl_access_denied_channel:{engine.access.log.denied_channel}",
     ]
 
 
@@ -436,7 +486,8 @@ def keyspace_lines(report: Report) -> list[str]:
         if len(database):
             mean, _ = _sample_ttls(database)
             counts = f"keys={len(database)},expires={database.expires.size}"
-            lines.append(f"db{database.index}:{counts},avg_ttl={mean},subexpiry=0")
+            subexpiry = database.field_expires.size
+            lines.append(f"db{database.index}:{counts},avg_ttl={mean},subexpiry={subexpiry}")
     return lines
 
 

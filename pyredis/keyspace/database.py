@@ -17,6 +17,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from pyredis.clock import Clock
 from pyredis.datatypes.hash_table import HashTable
+from pyredis.datatypes.hash_value import HashValue
 from pyredis.errors import WRONG_TYPE, CommandError
 from pyredis.keyspace import events
 from pyredis.keyspace.access import AccessPolicy, AccessTable
@@ -45,6 +46,9 @@ class KeyspaceListener:
     def key_expired(self, database: Database, key: bytes) -> None:
         """A key was removed because its deadline had passed; its event and signal have been given."""
 
+    def field_expired(self, database: Database, key: bytes, field: bytes) -> None:
+        """A field of a hash was removed because its deadline had passed; events and signal follow."""
+
     def database_flushed(self, database: Database) -> None:
         """All keys of a database went at once."""
 
@@ -61,10 +65,13 @@ class Keyspace:
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0
+        self.expired_fields: i64 = 0
         self.active_expire: bool = True
         # While true, keys past their deadline are hidden, yet stay until somebody else decides: a primary, or
         # the end of a pause in which nothing may change.
         self.keeps_expired: bool = False
+        # While true no deadline has passed: a log is replayed, in which the end of a key is a command of its own.
+        self.is_replaying: bool = False
         self.lazy_free: LazyFree = LazyFree()
         self.lazy_expire: bool = False
         self.lazy_server_del: bool = False
@@ -88,9 +95,15 @@ class Keyspace:
         one.values, two.values = two.values, one.values
         one.expires, two.expires = two.expires, one.expires
         one.expiry, two.expiry = two.expiry, one.expiry
+        one.field_expires, two.field_expires = two.field_expires, one.field_expires
+        one.field_expiry, two.field_expiry = two.field_expiry, one.field_expiry
         one.access, two.access = two.access, one.access
         for database in (one, two):
             self.ready += [(database, key) for key in database.blocked]
+
+    def is_past(self, deadline_ms: int) -> bool:
+        """Whether a key with this deadline is gone."""
+        return deadline_ms <= self.clock.now_ms and not self.is_replaying
 
     def count_frequency(self, counts_frequency: bool) -> None:
         """Follows a change between LFU policies and the others; histories of the other kind are forgotten."""
@@ -123,6 +136,9 @@ class Database:
         # Deadlines in milliseconds, some of them negative; see `pyredis.keyspace.expiry`.
         self.expires: HashTable = HashTable()
         self.expiry: ExpiryQueue = ExpiryQueue(self.expires)
+        # The same for hashes with fields that expire: when to look at them next.
+        self.field_expires: HashTable = HashTable()
+        self.field_expiry: ExpiryQueue = ExpiryQueue(self.field_expires)
         self.access: AccessTable = AccessTable(keyspace.access_policy)
         self.watchers: dict[bytes, dict[KeyWatch, WatchedKey]] = {}
         self.blocked: dict[bytes, dict[KeyWaiter, None]] = {}
@@ -142,7 +158,8 @@ class Database:
                 access.mark(key)
             return value
         self.keyspace.misses += 1
-        self.notify(events.KEY_MISS, b"keymiss", key)
+        if self.keyspace.event_mask != 0:
+            self.notify(events.KEY_MISS, b"keymiss", key)
         return None
 
     def lookup(self, key: bytes) -> Any:
@@ -189,7 +206,10 @@ class Database:
         deadline = self.expires.get(key)
         if deadline is None or abs(deadline) > self.clock.now_ms:
             return False
-        if not self.keyspace.keeps_expired:
+        keyspace = self.keyspace
+        if keyspace.is_replaying:
+            return False
+        if not keyspace.keeps_expired:
             self.expire(key)
         return True
 
@@ -212,6 +232,8 @@ class Database:
             deadline = self.expires.get(key)
             if deadline is not None and not self.expire_if_due(key):
                 self.expires.pop(key)
+        if self.field_expires.size != 0:
+            self.field_expires.pop(key)
         # What follows is `_put`, once more: a call less for every SET.
         is_new = self.values.set(key, value)
         access = self.access
@@ -239,6 +261,8 @@ class Database:
         self._put(key, value)
 
     def _put(self, key: bytes, value: Any) -> None:
+        if self.field_expires.size != 0:
+            self.field_expires.pop(key)
         if self.values.set(key, value):
             self.access.begin(key, self.values.size)
             if self.keyspace.event_mask != 0:
@@ -251,6 +275,8 @@ class Database:
 
     def replace(self, key: bytes, value: Any) -> None:
         """Sets a key that was looked up to `value`, keeping its deadline, and signals the change."""
+        if self.field_expires.size != 0:
+            self.field_expires.pop(key)
         if self.values.set(key, value):
             self.access.begin(key, self.values.size)
             if self.keyspace.event_mask != 0:
@@ -282,12 +308,16 @@ class Database:
         self.access.begin(key, self.values.size)
         if deadline_ms != NO_DEADLINE:
             self.set_deadline(key, deadline_ms)
+        if isinstance(value, HashValue) and value.deadlines is not None:
+            self.schedule_fields(key, value)
         self.notify(events.NEW, b"new", key)
 
     def remove(self, key: bytes) -> Any:
         """Takes `key` out and returns its value, or None; the caller signals and counts it."""
         if self.expires.size != 0:
             self.expires.pop(key)
+        if self.field_expires.size != 0:
+            self.field_expires.pop(key)
         self.access.forget(key)
         return self.values.pop(key)
 
@@ -343,7 +373,81 @@ class Database:
                 self.expire(key)
         if seen == 0 and self.expiry.is_bloated():
             self.expiry.sweep(TIDY_STEP, now_ms)
+        if self.field_expiry.entries:
+            seen += self._expire_due_fields(limit)
         return seen
+
+    def has_deadlines(self) -> bool:
+        """Whether `expire_due` may find anything."""
+        return self.expiry.entries != 0 or self.field_expiry.entries != 0
+
+    def _expire_due_fields(self, limit: int) -> int:
+        """`expire_due` for the fields of hashes: looks at up to `limit` hashes, and as many fields of each."""
+        now_ms = self.clock.now_ms
+        seen, due = self.field_expiry.take_due(now_ms, limit)
+        for key in due:
+            if self.field_expires.pop(key) is None:  # a key can have several entries
+                continue
+            value = self.values.get(key)
+            if not isinstance(value, HashValue):
+                continue
+            fields = [] if value.deadlines is None else value.deadlines.due(now_ms, limit)
+            if fields:
+                self.expire_fields(key, value, fields)
+            else:
+                self.schedule_fields(key, value)
+        if seen == 0 and self.field_expiry.is_bloated():
+            self.field_expiry.sweep(TIDY_STEP, now_ms)
+        return seen
+
+    def is_field_due(self, value: HashValue, field: bytes) -> bool:
+        """Whether a field of a hash is stored but past its deadline."""
+        return value.is_due(field, self.clock.now_ms) and not self.keyspace.is_replaying
+
+    def expire_named(self, key: bytes, value: HashValue, fields: list[bytes]) -> None:
+        """Removes those of some fields of a hash that are past their deadlines; the last one takes the key along."""
+        deadlines = value.deadlines
+        if deadlines is None or not deadlines.is_any_due(self.clock.now_ms):
+            return
+        if self.keyspace.keeps_expired or self.keyspace.is_replaying:
+            return
+        due: dict[bytes, None] = {}
+        for field in fields:
+            if deadlines.is_due(field, self.clock.now_ms):
+                due[field] = None
+        if due:
+            self.expire_fields(key, value, list(due))
+
+    def expire_fields(self, key: bytes, value: HashValue, fields: list[bytes]) -> None:
+        """Removes fields whose deadlines have passed, and the key with the last field, telling everybody."""
+        keyspace = self.keyspace
+        listener = keyspace.listener
+        for field in fields:
+            value.remove(field)
+            keyspace.expired_fields += 1
+            if listener is not None:
+                listener.field_expired(self, key, field)
+        self.notify(events.HASH, b"hexpired", key)
+        if value.size() == 0:
+            self.remove(key)
+            self.notify(events.GENERIC, b"del", key)
+        else:
+            self.schedule_fields(key, value)
+        self.signal(key)
+
+    def schedule_fields(self, key: bytes, value: HashValue) -> None:
+        """Takes notice of the deadlines of a hash's fields, when they have changed. O(1)."""
+        deadline_ms = value.next_deadline()
+        if deadline_ms == NO_DEADLINE:
+            if self.field_expires.size != 0:
+                self.field_expires.pop(key)
+            return
+        known = self.field_expires.get(key)
+        if known is None or deadline_ms < abs(known):
+            self.field_expires.set(key, deadline_ms)
+            self.field_expiry.add(key, deadline_ms, self.clock.now_ms)
+        elif deadline_ms > abs(known):
+            self.field_expires.set(key, -deadline_ms)
 
     def flush(self, lazy: bool = False) -> int:
         """Empties the database and returns how many keys it had; `lazy` leaves the freeing to the cron."""
@@ -354,9 +458,12 @@ class Database:
         keyspace.dirty += removed
         if lazy:
             keyspace.lazy_free.add_database(self.values, self.expires, self.expiry)
+            keyspace.lazy_free.add_database(HashTable(), self.field_expires, self.field_expiry)
         self.values = HashTable()
         self.expires = HashTable()
         self.expiry = ExpiryQueue(self.expires)
+        self.field_expires = HashTable()
+        self.field_expiry = ExpiryQueue(self.field_expires)
         self.access = AccessTable(keyspace.access_policy)
         listener = keyspace.listener
         if listener is not None:
@@ -366,7 +473,7 @@ class Database:
     def is_due(self, key: bytes) -> bool:
         """Whether `key` is stored but past its deadline."""
         deadline = self.deadline(key)
-        return deadline != NO_DEADLINE and deadline <= self.clock.now_ms
+        return deadline != NO_DEADLINE and self.keyspace.is_past(deadline)
 
     def touch_watchers(self, key: bytes) -> None:
         """Marks every transaction that watches `key` as failed."""
@@ -383,6 +490,13 @@ class Database:
         assert self.expiry.expires is self.expires
         for key in self.expires.keys():  # noqa: SIM118 - no dict
             assert self.values.contains(key)
+        self.field_expires.check()
+        self.field_expiry.check()
+        assert self.field_expiry.expires is self.field_expires
+        for key, deadline in self.field_expires.items():
+            value = self.values.get(key)
+            assert isinstance(value, HashValue)
+            assert value.next_deadline() == abs(deadline)
 
 
 def expect_string(value: Any) -> bytes | bytearray | int:

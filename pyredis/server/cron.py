@@ -11,7 +11,7 @@ import gc
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from pyredis.engine.engine import Engine
+from pyredis.engine.engine import GATE_BUSY, Engine
 
 if TYPE_CHECKING:
     from pyredis.server.app import App
@@ -52,6 +52,12 @@ class Cron:
         self.timer = self.loop.call_later(1.0 / self.engine.config.get_int("hz"), self.tick)
         self.engine.clock.refresh()
         self.engine.sample()
+        if self.engine.gates & GATE_BUSY:  # nothing may change or be saved while a script is suspended
+            self.app.append_only.tick_log()
+            self.app.check_clients()
+            return
+        self.app.append_only.tick()
+        self.app.snapshots.tick()
         if not self.is_freeing:
             self.free_slice()
         if self.engine.is_paused():
@@ -70,7 +76,7 @@ class Cron:
         own length, in which waiting clients are served.
         """
         self.is_expiring = False
-        if not self.engine.keyspace.active_expire:
+        if not self.engine.keyspace.active_expire or self.engine.gates & GATE_BUSY:
             return
         self.engine.clock.refresh()
         databases = self.engine.keyspace.databases
@@ -79,7 +85,7 @@ class Cron:
         deadline = started + SLICE_SECONDS
         for _ in range(len(databases)):
             database = databases[self.next_database % len(databases)]
-            while database.expiry.entries and database.expire_due(EXPIRE_BATCH):
+            while database.has_deadlines() and database.expire_due(EXPIRE_BATCH):
                 if perf_counter() >= deadline:
                     self.engine.flush_propagated()
                     self.is_expiring = True

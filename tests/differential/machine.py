@@ -26,6 +26,7 @@ from tests.differential.normalise import (
     is_excused,
     replies_agree,
 )
+from tests.differential.normalise_acl import same_refusal
 from tests.differential.peers import Peer
 from tests.differential.programs import CLIENTS, Program, Step, dump_program
 from tests.support.inprocess import encode_command
@@ -37,6 +38,8 @@ SHRINK_RUNS: Final = 400
 PATIENCE: Final = 0.3
 """Seconds to wait for what only one of the servers has sent."""
 SHRINKING_PATIENCE: Final = 0.02
+
+_TOUCHING_USERS: Final = frozenset((b"acl|setuser", b"auth", b"hello"))
 
 _FRAME: Final = re.compile(rb">|\*[34]\r\n\$\d+\r\n(?:[ps]?message|[ps]?(?:un)?subscribe)\r\n")
 _MESSAGE: Final = re.compile(rb"[*>]\d\r\n\$\d+\r\n[ps]?message\r\n")
@@ -175,7 +178,7 @@ def _compare_one(
 ) -> Difference | None:
     """Compares two replies to a command, or to any of the packet's where it cannot be told to which."""
     if argv is not None:
-        if full_name(argv) == b"exec":
+        if full_name(argv) == b"exec" and not same_refusal(one, two):
             return _compare_exec(queue, one, two)
         return None if replies_agree(argv, one, two) else Difference(_name(argv), argv, repr(one), repr(two))
     if not any(replies_agree(other, one, two) for other in requests + queue):
@@ -200,6 +203,8 @@ class Machine:
             if isinstance(reply, list) and len(reply) == 2 and isinstance(reply[1], bytes):
                 self._defaults.append([b"CONFIG", b"SET", name, reply[1]])
         self._is_configured = False
+        # Whether users may have been made, or logins refused.
+        self._has_users = True
         # False once an error was excused that the other server did not give, as it counts as failed there only,
         # and after commands that the versions count otherwise.
         self._are_counters_alike = True
@@ -223,12 +228,22 @@ class Machine:
             setup += self._defaults
             self._is_configured = False
         for peer in (self.ours, self.oracle):
+            if self._has_users:
+                forget_users(peer)
             peer.control_many(setup)
             peer.open(CLIENTS, self.protocol)
             peer.control(b"CONFIG", b"RESETSTAT")
+        self._has_users = False
         self._are_counters_alike = True
         self._have_parted = False
         self._conversations = [Conversation() for _ in range(CLIENTS)]
+
+    def restore(self) -> None:
+        """Gives the servers, which others may use after this, their directives back."""
+        if self._is_configured:
+            for peer in (self.ours, self.oracle):
+                peer.control_many(self._defaults)
+            self._is_configured = False
 
     def _step(self, step: Step) -> Difference | None:
         ours, oracle = self.ours, self.oracle
@@ -240,6 +255,8 @@ class Machine:
         self.commands_run += len(step.requests)
         if not self._is_configured:
             self._is_configured = any(full_name(argv) == b"config|set" for argv in step.requests)
+        if not self._has_users:
+            self._has_users = any(full_name(argv) in _TOUCHING_USERS for argv in step.requests)
         oracle.send(step.client, data)
         ours.send(step.client, data)
         ours.settle(None)
@@ -304,6 +321,16 @@ class Machine:
         return Difference("counter " + text.split(":")[0], None, text, "") if text else None
 
 
+def forget_users(peer: Peer) -> None:
+    """Leaves only the user default, and no word of refusals."""
+    names = decode(peer.control(b"ACL", b"USERS"))
+    assert isinstance(names, list)
+    others = [name for name in names if isinstance(name, bytes) and name != b"default"]
+    if others:
+        peer.control(b"ACL", b"DELUSER", *others)
+    peer.control(b"ACL", b"LOG", b"RESET")
+
+
 def _name(argv: Argv | None) -> str:
     return "message" if argv is None else full_name(argv).decode("latin-1")
 
@@ -366,6 +393,8 @@ def _compare_exec(queued: list[Argv], ours: bytes, theirs: bytes) -> Difference 
     for argv, one, two in zip(queued, mine, other, strict=True):
         if not replies_agree(argv, one, two):
             return Difference(_name(argv), argv, repr(one), repr(two))
+        if one != two and full_name(argv) in DIVERGING:
+            return None  # from here on the servers hold other data
     return None
 
 
@@ -429,6 +458,7 @@ def compare(
             report.findings[found.signature] = finding
             if on_finding is not None:
                 on_finding(finding)
+    machine.restore()
     return report
 
 

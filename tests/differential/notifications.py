@@ -15,6 +15,7 @@ from pyredis.keyspace import events
 from pyredis.keyspace.database import Database, KeyspaceListener
 from tests.differential.machine import Difference, Machine
 from tests.differential.normalise import full_name
+from tests.differential.normalise_streams import UNHEARD
 from tests.differential.peers import EnginePeer, SocketPeer
 from tests.differential.programs import Program, Step
 from tests.support.wire import RawConnection, decode
@@ -44,6 +45,9 @@ class Ears(KeyspaceListener):
 
     def key_expired(self, database: Database, key: bytes) -> None:
         self.engine.key_expired(database, key)
+
+    def field_expired(self, database: Database, key: bytes, field: bytes) -> None:
+        self.engine.field_expired(database, key, field)
 
     def database_flushed(self, database: Database) -> None:
         self.engine.database_flushed(database)
@@ -102,7 +106,8 @@ class EventMachine(Machine):
             heard.append((int(found[1]), found[2], key))
 
     def _final(self, program: Program) -> Difference | None:
-        ours, theirs = list(self.ears.heard), self._read_events()
+        ours = [event for event in self.ears.heard if event[1] not in UNHEARD]
+        theirs = [event for event in self._read_events() if event[1] not in UNHEARD]
         for one, two in zip(ours, theirs, strict=False):
             if one != two:
                 return Difference(f"event: {two[1].decode('latin-1')}", None, repr(one), repr(two))

@@ -18,6 +18,7 @@ from pyredis.clock import Clock, ManualClock
 from pyredis.commands import all_specs
 from pyredis.config import load_arguments
 from pyredis.engine.engine import Engine, Host
+from pyredis.scripting.scripts import LuaScripting
 from tests.support.inprocess import Client, encode_command
 from tests.support.wire import RawConnection
 
@@ -77,6 +78,7 @@ class EnginePeer(Peer):
         super().__init__()
         config = load_arguments(["--enable-debug-command", "yes", "--save", "", *arguments])
         self.engine: Engine = Engine(config, clock or Clock(), all_specs(), Host())
+        self.engine.scripting = LuaScripting(self.engine)
         self.engine.apply_config()
         self.clients: list[Client] = []
         self.controller: Client = Client(self.engine)

@@ -14,6 +14,7 @@ from typing import Final
 from pyredis.engine.engine import PropagationSink
 from tests.differential.machine import Difference, Machine
 from tests.differential.normalise import Argv, full_name
+from tests.differential.normalise_streams import is_logged_alike, without_limit
 from tests.differential.peers import EnginePeer, SocketPeer
 from tests.differential.programs import Program, Step
 from tests.differential.replica import ReplicaStream
@@ -78,8 +79,8 @@ class PropagationMachine(Machine):
         return self.stream.commands_until(b"propagation-marker")
 
     def _final(self, program: Program) -> Difference | None:
-        ours = [entry for entry in self.sink.entries if entry[1][0].upper() not in UNCOMPARED]
-        theirs = [entry for entry in self._read_stream() if entry[1][0] not in UNCOMPARED]
+        ours = [entry for entry in self.sink.entries if is_compared(entry[1])]
+        theirs = [entry for entry in self._read_stream() if is_compared(entry[1])]
         for one, two in zip(ours, theirs, strict=False):
             if not same_entry(one, two):
                 name = two[1][0].decode("latin-1")
@@ -91,9 +92,15 @@ class PropagationMachine(Machine):
         return super()._final(program)
 
 
+def is_compared(argv: Argv) -> bool:
+    """Whether a logged command has to be in both logs."""
+    return argv[0].upper() not in UNCOMPARED and is_logged_alike(argv)
+
+
 def same_entry(one: Entry, two: Entry) -> bool:
     """Whether two logged commands are the same, the name's case and the time of arrival aside."""
-    (index, argv), (other_index, other) = one, two
+    index, argv = one[0], without_limit(one[1])
+    other_index, other = two[0], without_limit(two[1])
     if index != other_index or len(argv) != len(other) or argv[0].upper() != other[0].upper():
         return False
     return all(same_word(word, other_word) for word, other_word in zip(argv[1:], other[1:], strict=True))

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from pyredis.clock import ManualClock
-from tests.differential.machine import Conversation, Difference
+from tests.differential.machine import Conversation, Difference, forget_users
 from tests.differential.machine import Exchange as Said
-from tests.differential.normalise import excluded, full_name
+from tests.differential.normalise import CONFIG_SENT, excluded, full_name
 from tests.differential.peers import EnginePeer, Peer, SocketPeer
 from tests.differential.programs import Argv, draw, generators, mutate
 from tests.support.inprocess import encode_command
@@ -110,9 +110,21 @@ def _requests(group: str, protocol: int) -> list[Argv]:
     return requests
 
 
+def _restore_directives(oracle: SocketPeer) -> None:
+    """Undoes the CONFIG SETs of a recording before, as a replay begins with a new engine."""
+    peer = EnginePeer()
+    for name in sorted(CONFIG_SENT):
+        pair = decode(peer.control(b"CONFIG", b"GET", name))
+        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], bytes):
+            oracle.control(b"CONFIG", b"SET", name, pair[1])
+    peer.stop()
+
+
 def _record_once(requests: list[Argv], protocol: int, oracle: SocketPeer) -> Transcript:
+    _restore_directives(oracle)
     oracle.control(b"FLUSHALL")
     oracle.control(b"CONFIG", b"RESETSTAT")
+    forget_users(oracle)
     oracle.open(1, protocol)
     exchanges = [Exchange((b"TIME",), oracle.control(b"TIME"))]
     kept: list[Argv] = []

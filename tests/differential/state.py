@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from tests.differential.normalise import MILLISECONDS, same_doubles, sorted_tree
+from tests.differential.normalise_streams import same_entries
 from tests.differential.peers import Peer
 from tests.support.wire import Tree, decode
 
@@ -135,6 +136,8 @@ def _same_unordered(ours: KeyState, theirs: KeyState) -> bool:
     """Sets and hash tables have no order; scores are printed with fewer digits since Redis 7.2."""
     if ours.kind == b"hash" and isinstance(ours.value, list) and isinstance(theirs.value, list):
         return theirs.encoding == b"hashtable" and _pairs(ours.value) == _pairs(theirs.value)
+    if ours.kind == b"stream":
+        return same_entries(ours.value, theirs.value)
     if ours.kind == b"zset":
         return same_doubles(ours.value, theirs.value)
     return ours.kind == b"set" and sorted_tree(ours.value) == sorted_tree(theirs.value)

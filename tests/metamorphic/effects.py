@@ -97,11 +97,48 @@ NAMES_EFFECTS: Final[dict[str, list[Sample]]] = {
     ],
     "RESTORE": [],
     "RESTORE-ASKING": [],
-    "HINCRBYFLOAT": [Sample("HSET k f 1", "HINCRBYFLOAT k f 0.5", "HSET k f 1.5")],
-    "HEXPIRE": [Sample("HSET k f 1", "HEXPIRE k 10 FIELDS 1 f", "HPEXPIREAT k {10000} FIELDS 1 f")],
+    "HINCRBYFLOAT": [
+        Sample("HSET k f 1", "HINCRBYFLOAT k f 0.5", "HSET k f 1.5"),
+        Sample("", "HINCRBYFLOAT k f 0.5", "HSET k f 0.5"),
+    ],
+    "HEXPIRE": [
+        Sample("HSET k f 1", "HEXPIRE k 10 FIELDS 1 f", "HPEXPIREAT k {10000} FIELDS 1 f"),
+        Sample("HSET k f 1 g 2", "HEXPIRE k 10 LT FIELDS 3 f none g", "HPEXPIREAT k {10000} LT FIELDS 2 f g"),
+        Sample("HSET k f 1", "HEXPIRE k 10 XX FIELDS 1 f", ""),
+        Sample("HSET k f 1 g 2", "HEXPIRE k 0 FIELDS 2 f g", "HDEL k f|HDEL k g"),
+    ],
     "HPEXPIRE": [Sample("HSET k f 1", "HPEXPIRE k 10 FIELDS 1 f", "HPEXPIREAT k {10} FIELDS 1 f")],
     "HEXPIREAT": [Sample("HSET k f 1", "HEXPIREAT k {10 s} FIELDS 1 f", "HPEXPIREAT k {10000} FIELDS 1 f")],
-    "HPEXPIREAT": [Sample("HSET k f 1", "HPEXPIREAT k {10} FIELDS 1 f", "HPEXPIREAT k {10} FIELDS 1 f")],
+    "HPEXPIREAT": [
+        Sample("HSET k f 1", "HPEXPIREAT k {10} FIELDS 1 f", "HPEXPIREAT k {10} FIELDS 1 f"),
+        Sample("HSET k f 1", "HPEXPIREAT k 1 FIELDS 1 f", "HDEL k f"),
+    ],
+    "HGETDEL": [
+        Sample("HSET k f 1 g 2", "HGETDEL k FIELDS 3 f none g", "HDEL k f g"),
+        Sample("HSET k f 1", "HGETDEL k FIELDS 1 none", ""),
+    ],
+    "HGETEX": [
+        Sample("HSET k f 1", "HGETEX k EX 10 FIELDS 2 f none", "HPEXPIREAT k {10000} FIELDS 1 f"),
+        Sample("HSET k f 1", "HGETEX k PERSIST FIELDS 1 f", ""),
+        Sample(
+            "HSET k f 1 g 2|HPEXPIREAT k {10000} FIELDS 1 f",
+            "HGETEX k PERSIST FIELDS 2 g f",
+            "HPERSIST k FIELDS 1 f",
+        ),
+        Sample("HSET k f 1", "HGETEX k PXAT 1 FIELDS 1 f", "HDEL k f"),
+        Sample("HSET k f 1", "HGETEX k FIELDS 1 f", ""),
+    ],
+    "HSETEX": [
+        Sample("", "HSETEX k FIELDS 1 f 1", "HSET k f 1"),
+        Sample("", "HSETEX k EX 10 FIELDS 2 f 1 g 2", "HSET k f 1 g 2|HPEXPIREAT k {10000} FIELDS 2 f g"),
+        Sample(
+            "HSET k f 1|HPEXPIREAT k {10000} FIELDS 1 f",
+            "HSETEX k KEEPTTL FIELDS 2 f 2 g 2",
+            "HSET k f 2 g 2|HPEXPIREAT k {10000} FIELDS 1 f",
+        ),
+        Sample("HSET k f 1", "HSETEX k FNX FIELDS 2 g 1 f 2", ""),
+        Sample("HSET k f 1", "HSETEX k PXAT 1 FIELDS 2 f 2 g 2", "HDEL k f"),
+    ],
     "SPOP": [
         Sample("SADD k a", "SPOP k", "SREM k a"),
         Sample("SADD k a b", "SPOP k 5", "DEL k"),
@@ -125,9 +162,37 @@ NAMES_EFFECTS: Final[dict[str, list[Sample]]] = {
     "XTRIM": [
         Sample("XADD k 1-1 f v|XADD k 2-1 f v", "XTRIM k MAXLEN 1", "XTRIM k MAXLEN 1"),
     ],
-    "XREADGROUP": [],
-    "XCLAIM": [],
-    "XAUTOCLAIM": [],
+    "XREADGROUP": [
+        Sample(
+            "XADD k 1-1 f v|XGROUP CREATE k g 0|XGROUP CREATECONSUMER k g c",
+            "XREADGROUP GROUP g c NOACK STREAMS k >",
+            "XGROUP SETID k g 1-1 ENTRIESREAD 1",
+        ),
+        Sample(
+            "XADD k 1-1 f v|XGROUP CREATE k g 0|XREADGROUP GROUP g c STREAMS k >",
+            "XREADGROUP GROUP g c STREAMS k 0",
+            "",
+        ),
+    ],
+    "XCLAIM": [
+        Sample(
+            "XADD k 1-1 f v|XGROUP CREATE k g 0|XREADGROUP GROUP g c STREAMS k >",
+            "XCLAIM k g d 0 1-1",
+            "XCLAIM k g d 0 1-1 TIME {0} RETRYCOUNT 2 FORCE JUSTID LASTID 1-1",
+        ),
+        Sample(
+            "XADD k 1-1 f v|XGROUP CREATE k g 0|XREADGROUP GROUP g c STREAMS k >",
+            "XCLAIM k g c 0 2-1 LASTID 5-0",
+            "XGROUP SETID k g 5-0 ENTRIESREAD 1",
+        ),
+    ],
+    "XAUTOCLAIM": [
+        Sample(
+            "XADD k 1-1 f v|XGROUP CREATE k g 0|XREADGROUP GROUP g c STREAMS k >",
+            "XAUTOCLAIM k g d 0 - JUSTID",
+            "XCLAIM k g d 0 1-1 TIME {0} RETRYCOUNT 1 FORCE JUSTID LASTID 1-1",
+        ),
+    ],
     "MIGRATE": [],
 }
 """These need other words in the log, each with what it must leave; some are judged with their group."""

@@ -50,5 +50,6 @@ def replay(recorder: Recorder, peer: EnginePeer, clock: ManualClock | None) -> N
                 peer.control(b"SELECT", b"%d" % index)
                 selected = index
             reply = peer.control(*argv)
-            assert not reply.startswith(b"-"), (argv, reply)
+            # A PFADD that meets a corrupt value is logged for what it added before.
+            assert not reply.startswith(b"-") or reply.startswith(b"-INVALIDOBJ"), (argv, reply)
     peer.control(b"SELECT", b"0")

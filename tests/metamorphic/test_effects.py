@@ -25,7 +25,7 @@ SAMPLES = [
     if name in HERE
     for sample in samples
 ]
-NEWER = ("HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT")
+NEWER = ("HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT", "HGETDEL", "HGETEX", "HSETEX")
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

@@ -31,6 +31,9 @@ class Events(KeyspaceListener):
     def key_expired(self, database: Database, key: bytes) -> None:
         self.engine.key_expired(database, key)
 
+    def field_expired(self, database: Database, key: bytes, field: bytes) -> None:
+        self.engine.field_expired(database, key, field)
+
     def event(self, kind: int, name: bytes, key: bytes, database: Database) -> None:
         self.heard.append(f"{name.decode()} {key.decode()}")
 
