@@ -8,7 +8,7 @@ TESTS ?=
 SOURCES := $(shell find pyredis -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compiled test-asyncio build style lint types differential fuzz coverage bench bench-quick check clean
+.PHONY: help run test test-compiled test-asyncio build style lint types differential fuzz crash coverage bench bench-quick check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,9 @@ differential: .venv/.tools ## 50,000 random commands to pyredis and to redis-ser
 
 fuzz: .venv/.tools ## 1,000,000 hostile byte streams
 	$(BIN)/python -m tests.fuzz --inputs 1000000
+
+crash: .venv/.tools ## kill the server 500 times while it writes
+	$(BIN)/python -m tests.crash --rounds 500
 
 coverage: .venv/.tools ## branch coverage
 	$(BIN)/python -m coverage run -m pytest && $(BIN)/python -m coverage report

@@ -16,7 +16,7 @@ from pyredis import REDIS_VERSION, __version__
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-TOOLS: Final = frozenset(("--version", "-v", "--help", "-h", "--check-system"))
+TOOLS: Final = frozenset(("--version", "-v", "--help", "-h", "--check-system", "check-rdb", "check-aof"))
 
 
 def main() -> None:
@@ -27,9 +27,9 @@ def main() -> None:
 def run(argv: list[str]) -> int:
     """Runs a command line and returns the exit code."""
     if argv and argv[0] in TOOLS:
-        from pyredis.tools import tool
+        from pyredis.tools import run_tool
 
-        tool(argv, prog_name="pyredis")
+        run_tool(argv)
         return 0
     from pyredis.config import ConfigError, load_arguments
 
@@ -42,7 +42,11 @@ def run(argv: list[str]) -> int:
         daemonize()
     from pyredis.server.app import serve
 
-    return run_loop(serve(config))
+    try:
+        return run_loop(serve(config))
+    except ConfigError as error:  # a line that only the running server could judge
+        print(error.format(REDIS_VERSION), end="", file=sys.stderr)
+        return 1
 
 
 def run_loop(server: Coroutine[object, object, int]) -> int:

@@ -39,6 +39,8 @@ def tool(check_system: bool) -> None:
     pyredis --port 7000 --save "" --appendonly no
     pyredis redis.conf --loglevel verbose      options override the file
     pyredis -                                  read the configuration from standard input
+    pyredis check-rdb dump.rdb                 is a snapshot whole?
+    pyredis check-aof [--fix] appendonlydir/appendonly.aof.manifest
     """
     if check_system:
         problems = [
@@ -50,6 +52,17 @@ def tool(check_system: bool) -> None:
             click.echo("[ok] nothing to complain about")
         sys.exit(1 if problems else 0)
     click.echo(click.get_current_context().get_help())
+
+
+def run_tool(argv: list[str]) -> None:
+    """Runs a command line that starts no server; exits the process unless all went well."""
+    if argv[0] in ("check-rdb", "check-aof"):
+        from pyredis.file_checks import check_aof, check_rdb
+
+        command = check_rdb if argv[0] == "check-rdb" else check_aof
+        command(argv[1:], prog_name=f"pyredis {argv[0]}")
+    else:
+        tool(argv, prog_name="pyredis")
 
 
 def _check_files() -> str:

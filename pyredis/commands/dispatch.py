@@ -12,20 +12,32 @@ from typing import Final
 
 from librt.time import time
 
+from pyredis.acl.permissions import check
+from pyredis.acl.refusals import place_of, refuse
 from pyredis.engine.command import (
+    ALLOW_BUSY,
     LOADING,
     MAY_REPLICATE,
     NO_AUTH,
     NO_MULTI,
     PROTECTED,
+    RUNS_SCRIPT,
     WRITE,
     Command,
 )
-from pyredis.engine.context import GATE_MULTI, GATE_SUBSCRIBED, GATE_UNAUTHENTICATED, Context
-from pyredis.engine.engine import GATE_LOADING, GATE_PAUSED, GATE_PROPAGATING, PAUSE_ALL, Engine
+from pyredis.engine.context import GATE_ACL, GATE_MULTI, GATE_SUBSCRIBED, GATE_UNAUTHENTICATED, Context
+from pyredis.engine.engine import (
+    GATE_BUSY,
+    GATE_DISK_ERROR,
+    GATE_LOADING,
+    GATE_PAUSED,
+    GATE_PROPAGATING,
+    PAUSE_ALL,
+    Engine,
+)
 from pyredis.errors import LOADING as LOADING_ERROR
+from pyredis.errors import MISCONF_LOG, MISCONF_SNAPSHOT, CommandError, error_reply, wrong_arity
 from pyredis.errors import NO_AUTH as NO_AUTH_ERROR
-from pyredis.errors import CommandError, error_reply, wrong_arity
 from pyredis.protocol.encode import QUEUED
 
 log = logging.getLogger("pyredis")
@@ -53,14 +65,16 @@ def execute(ctx: Context, argv: list[bytes]) -> bytes | None:
         command is None
         or not command.is_plain
         or ctx.gates != 0
-        or engine.gates != 0
+        or engine.gates & ~GATE_PROPAGATING != 0
         or len(argv) < command.min_args
         or len(argv) > command.max_args
     ):
         reply = _careful(ctx, argv)
+    elif engine.gates != 0:
+        reply = _run_propagating(ctx, command, argv)
     else:
         reply = _call(ctx, command, argv)
-    if engine.keyspace.ready:
+    if engine.keyspace.ready and engine.gates & GATE_BUSY == 0:
         engine.blocking.serve_ready()
     return reply
 
@@ -84,7 +98,8 @@ def _call(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
         command.calls += 1
         if reply[0] == 45:
             command.failed += 1
-            engine.count_error(reply)
+            if not command.flags & RUNS_SCRIPT or not engine.scripting.is_error_counted():
+                engine.count_error(reply)
     if ended > engine.tick:
         command.seconds += ended - engine.tick
     engine.tick = ended
@@ -111,7 +126,7 @@ def _run_propagating(ctx: Context, command: Command, argv: list[bytes]) -> bytes
     if effects is not None:
         for effect in effects:
             engine.propagate(index, effect)
-    elif engine.keyspace.dirty != before:
+    elif engine.keyspace.dirty > before:  # SAVE makes it less
         engine.propagate(index, argv)
     if engine.propagation_depth == 0:
         engine.flush_propagated()
@@ -161,7 +176,7 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
         command = find_command(engine, argv)
         ctx.last_command = command
         check_arity(command, argv)
-        _check_gates(ctx, command)
+        _check_gates(ctx, command, argv)
     except CommandError as error:
         reply = _reject(ctx, command, argv, error.message)
         engine.count_error(reply)
@@ -171,6 +186,13 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
     if ctx.queue is not None and command.full_name not in _UNQUEUED:
         ctx.enqueue(command, argv)
         return QUEUED
+    if command.flags & RUNS_SCRIPT or ctx.queue_runs_script:
+        return engine.scripting.run_command(ctx, command, argv)
+    return run_now(ctx, command, argv)
+
+
+def run_now(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+    """Runs a command that has passed all checks."""
     if ctx.no_touch:
         return _run_untouching(ctx, command, argv)
     return run(ctx, command, argv)
@@ -203,7 +225,7 @@ def _reject(ctx: Context, command: Command | None, argv: list[bytes], message: b
     return error_reply(message)
 
 
-def _check_gates(ctx: Context, command: Command) -> None:
+def _check_gates(ctx: Context, command: Command, argv: list[bytes]) -> None:
     """Raises the error of the first gate that the command may not pass."""
     if command.flags & PROTECTED:
         ctx.engine.check_protected(ctx, command)
@@ -211,13 +233,39 @@ def _check_gates(ctx: Context, command: Command) -> None:
         raise CommandError(NO_AUTH_ERROR)
     if ctx.gates & GATE_MULTI and command.flags & NO_MULTI:
         raise CommandError(b"ERR Command not allowed inside a transaction")
+    if ctx.gates & GATE_ACL:
+        denial = check(ctx.user, command, argv)
+        if denial is not None:
+            raise CommandError(b"NOPERM " + refuse(ctx, denial, command, argv, place_of(ctx)))
     if ctx.gates & GATE_SUBSCRIBED and command.full_name not in _SUBSCRIBED_ALLOWED:
         raise CommandError(
             b"ERR Can't execute '" + command.full_name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
             b"PING / QUIT / RESET are allowed in this context"
         )
+    if ctx.engine.gates & GATE_DISK_ERROR:
+        _check_disk(ctx, command)
     if ctx.engine.gates & GATE_LOADING and not command.flags & LOADING:
         raise CommandError(LOADING_ERROR)
+    if ctx.engine.gates & GATE_BUSY and not command.flags & ALLOW_BUSY:
+        raise CommandError(ctx.engine.scripting.busy_error())
+
+
+def _check_disk(ctx: Context, command: Command) -> None:
+    """Refuses commands that write, and PING, which health checks send."""
+    flags = _flags_with_queue(ctx, command)
+    if flags & WRITE or command.full_name == b"ping":
+        if ctx.engine.is_unsaved():
+            raise CommandError(MISCONF_SNAPSHOT)
+        raise CommandError(MISCONF_LOG + ctx.engine.log_error)
+
+
+def _flags_with_queue(ctx: Context, command: Command) -> int:
+    """The flags of a command, with those of the commands that it is about to run."""
+    flags: int = command.flags
+    if command.full_name == b"exec" and ctx.queue is not None:
+        for queued in ctx.queue:
+            flags |= queued.command.flags
+    return flags
 
 
 def _is_paused(ctx: Context, command: Command) -> bool:
@@ -227,8 +275,4 @@ def _is_paused(ctx: Context, command: Command) -> bool:
         return False
     if engine.pause_kind == PAUSE_ALL:
         return True
-    flags = command.flags
-    if command.full_name == b"exec" and ctx.queue is not None:
-        for queued in ctx.queue:
-            flags |= queued.command.flags
-    return flags & (WRITE | MAY_REPLICATE) != 0
+    return _flags_with_queue(ctx, command) & (WRITE | MAY_REPLICATE) != 0

@@ -92,7 +92,7 @@ def _expire(ctx: Context, argv: list[bytes], name: bytes, unit_ms: int, origin_m
     key = argv[1]
     if db.lookup(key) is None or (condition != 0 and not allows(condition, db.deadline(key), deadline)):
         return ZERO
-    if deadline <= ctx.engine.clock.now_ms:
+    if db.keyspace.is_past(deadline):
         lazy = db.keyspace.lazy_expire
         db.delete(key, lazy)
         if ctx.engine.gates & GATE_PROPAGATING != 0:

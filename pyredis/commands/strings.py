@@ -262,7 +262,7 @@ def getex(ctx: Context, argv: list[bytes]) -> bytes:
             db.notify(events.GENERIC, b"persist", key)
     elif flags & EXPIRY != 0:
         deadline = expiry_deadline(ctx, b"getex", flags, expiry)
-        if flags & (EXAT | PXAT) != 0 and deadline <= ctx.engine.clock.now_ms:
+        if flags & (EXAT | PXAT) != 0 and db.keyspace.is_past(deadline):
             is_lazy = db.keyspace.lazy_expire
             db.delete(key, is_lazy)
             ctx.propagate_as([b"UNLINK" if is_lazy else b"DEL", key])

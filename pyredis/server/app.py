@@ -15,17 +15,26 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredis import REDIS_VERSION, __version__
+from pyredis.acl.startup import StartupError, load_users
 from pyredis.clock import Clock
 from pyredis.commands import all_specs
 from pyredis.config import Config
-from pyredis.engine.engine import Engine, Host, Listener
+from pyredis.engine.engine import GATE_BUSY, Engine, Host, Listener
 from pyredis.form import COMPILED
+from pyredis.persistence.aof import AofError
+from pyredis.persistence.aof_load import AofLoadError
 from pyredis.protocol.fast_parser import make_parser
+from pyredis.scripting.scripts import LuaScripting
+from pyredis.server.append_only import AppendOnly
+from pyredis.server.child import Child
 from pyredis.server.cron import Cron
 from pyredis.server.listeners import ListenError, Listeners
 from pyredis.server.log import configure_log, log, set_level
 from pyredis.server.session import Session
+from pyredis.server.snapshots import Snapshots
 from pyredis.server.transport import Connection
+
+SHUTDOWN_RETRY_SECONDS: Final = 0.1
 
 RESERVED_FILES: Final = 32
 """Descriptors kept for everything that is no client: listeners, logs, files."""
@@ -52,9 +61,13 @@ class App(Host):
     def __init__(self, config: Config) -> None:
         self.config: Config = config
         self.engine: Engine = Engine(config, Clock(), all_specs(), self)
+        self.engine.scripting = LuaScripting(self.engine)
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.stopped: asyncio.Future[int] = self.loop.create_future()
         self.listeners: Listeners = Listeners(config, self.connection_factory)
+        self.child: Child = Child(self.loop)
+        self.append_only: AppendOnly = AppendOnly(self.engine, self.loop, self.child)
+        self.snapshots: Snapshots = Snapshots(self.engine, self.child)
         self.cron: Cron = Cron(self)
         self.pid_path: str = ""
         self.next_client_check_ms: i64 = 0
@@ -63,6 +76,11 @@ class App(Host):
     async def run(self) -> int:
         """Serves until asked to stop; returns the exit code."""
         self.engine.apply_config()
+        try:
+            load_users(self.engine.access, self.config)
+        except StartupError as error:
+            log.warning("%s", error)
+            return 1
         self._fit_max_clients()
         self._follow_config()
         self._warn_of_missing_parts()
@@ -74,11 +92,33 @@ class App(Host):
             return 1
         self._write_pid_file()
         self._handle_signals()
+        if not await self._load():
+            self.listeners.close()
+            return 1
         self.cron.start()
         self.listeners.announce()
         exit_code = await self.stopped
         self._stop()
         return exit_code
+
+    async def _load(self) -> bool:
+        """Loads what was saved and begins to log; false when that cannot be."""
+        engine = self.engine
+        if not self.config.get_bool("appendonly"):
+            return await self.snapshots.load()
+        engine.begin_loading()
+        try:
+            await self.append_only.load()
+            self.append_only.start()
+        except (AofError, AofLoadError) as error:
+            log.warning("%s", error)
+            return False
+        except OSError as error:
+            log.warning("The append only file cannot be opened: %s", error)
+            return False
+        finally:
+            engine.end_loading()
+        return True
 
     def _fit_max_clients(self) -> None:
         """Makes room for `maxclients` sockets, or lowers it to what the system allows, as Redis does."""
@@ -96,6 +136,8 @@ class App(Host):
         config.on_change("maxclients", self._change_max_clients)
         config.on_change("port", self._change_port)
         config.on_change("bind", self._change_addresses)
+        config.on_change("appendfsync", self._change_log)
+        config.on_change("aof-timestamp-enabled", self._change_log)
 
     def _change_loglevel(self, config: Config) -> str | None:
         set_level(config.get_str("loglevel"))
@@ -115,18 +157,20 @@ class App(Host):
     def _change_addresses(self, config: Config) -> str | None:
         return None if self.listeners.follow_config() else "Failed to bind to specified addresses."
 
+    def _change_log(self, config: Config) -> str | None:
+        self.append_only.follow_config()
+        return None
+
     def _warn_of_missing_parts(self) -> None:
         """Says which configured features this version does not have, rather than let anyone rely on them."""
         config = self.config
         wanted = [
             name
             for name, is_set in (
-                ("appendonly", config.get_bool("appendonly")),
                 ("maxmemory", config.get_int("maxmemory") != 0),
                 ("tls-port", config.get_int("tls-port") != 0),
                 ("replicaof", config.replicaof() is not None),
                 ("cluster-enabled", config.get_bool("cluster-enabled")),
-                ("aclfile", config.get_str("aclfile") != ""),
                 ("supervised", config.get_str("supervised") != "no"),
                 ("syslog-enabled", config.get_bool("syslog-enabled")),
             )
@@ -135,7 +179,6 @@ class App(Host):
         wanted += sorted({pending.name for pending in config.pending})
         if wanted:
             log.warning("WARNING This version does not support, and ignores: %s.", ", ".join(wanted))
-        log.info("This version keeps its data in memory only.")
 
     def connection_factory(self, kind: str) -> Callable[[], Connection]:
         """What asyncio calls for each connection accepted on a listener of `kind`: `tcp` or `unix`."""
@@ -151,7 +194,7 @@ class App(Host):
             return None
         session = Session(engine, connection, make_parser())
         connection.describe(session)
-        if engine.is_protected and not session.is_local():
+        if engine.access.is_protected() and not session.is_local():
             engine.rejected_connections += 1
             connection.write(PROTECTED_MODE_ERROR)
             connection.close()
@@ -167,13 +210,37 @@ class App(Host):
     def request_shutdown(self, save: bool | None, now: bool, force: bool) -> bool:
         """Stops serving once the current commands have been answered."""
         log.warning("User requested shutdown...")
-        if save and not force:
-            log.warning(
-                "Error trying to save the DB, can't exit: this version keeps its data in memory only."
-            )
+        if not self.snapshots.save_at_end(save, force):
             return False
         self._finish(0)
         return True
+
+    def child_purpose(self) -> str:
+        """What the child process does that is running, empty when there is none."""
+        return self.child.purpose
+
+    def rewrite_log(self) -> bool:
+        """Begins to rewrite the log in a child process; false when that cannot be, and the log says why."""
+        return self.append_only.rewrite()
+
+    def measure_log(self) -> None:
+        """Brings the engine's `LogState` up to date."""
+        self.append_only.measure()
+
+    def turn_log(self, is_on: bool) -> bool:
+        """Begins or ceases to log changes to a file; false when it cannot begin, and the log says why."""
+        if is_on:
+            return self.append_only.turn_on()
+        self.append_only.turn_off()
+        return True
+
+    def save_in_background(self) -> bool:
+        """Begins to save everything in a child process."""
+        return self.snapshots.save_in_background()
+
+    def flushed(self) -> None:
+        """Saves that there is nothing."""
+        self.snapshots.flushed()
 
     def call_later(self, seconds: float, what: str) -> None:
         """Lets the engine know when a while has passed."""
@@ -209,6 +276,9 @@ class App(Host):
         self.loop.call_soon_threadsafe(self._signalled, signal.Signals(number).name)
 
     def _signalled(self, name: str) -> None:
+        if self.engine.gates & GATE_BUSY:  # what a script has half done must not be saved
+            self.loop.call_later(SHUTDOWN_RETRY_SECONDS, self._signalled, name)
+            return
         log.warning("Received %s scheduling shutdown...", name)
         words = self.config.get_str("shutdown-on-" + name.lower()).split()
         save = True if "save" in words else False if "nosave" in words else None
@@ -232,6 +302,8 @@ class App(Host):
     def _stop(self) -> None:
         self.cron.stop()
         self.listeners.close()
+        self.append_only.turn_off()
+        self.engine.scripting.abandon()
         for ctx in list(self.engine.clients.values()):
             ctx.close(False)
         if self.pid_path:

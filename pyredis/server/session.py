@@ -23,7 +23,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from pyredis.commands.dispatch import POSTPONED, execute
 from pyredis.engine.client_info import client_line
-from pyredis.engine.context import REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Context
+from pyredis.engine.context import GATE_UNAUTHENTICATED, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Context
 from pyredis.engine.engine import Engine
 from pyredis.errors import error_reply
 from pyredis.protocol.parser import ProtocolError, RequestParser
@@ -87,6 +87,8 @@ class Session(Context):
         self.pushed_bytes: i64 = 0
         self.is_unsent: bool = False
         self.late: list[bytes] = []
+        # Whether `out` waits until changes that it may tell of are on disk.
+        self.is_held: bool = False
         self.is_running: bool = False
         self.is_gone: bool = False
         self.hold: i64 = HOLD_NONE
@@ -94,7 +96,7 @@ class Session(Context):
         self.is_congested: bool = False
         self.over_soft_since_ms: i64 = 0
         self.apply_limits()
-        self.set_authenticated(not engine.requires_password())
+        self.begin_as_default()
         engine.clients[self.client_id] = self
 
     def receive(self, data: bytes) -> None:
@@ -211,7 +213,7 @@ class Session(Context):
             self.late.clear()
         if self.out:
             self._write_out()
-        if self.closing:
+        if self.closing and not self.is_held:
             self.wire.close()
 
     def push(self, data: bytes) -> None:
@@ -238,6 +240,12 @@ class Session(Context):
         if self.out and not self.closing:
             self.active_ms = self.engine.clock.now_ms
             self._write_out()
+
+    def send_held(self) -> None:
+        """Sends what waited for the disk."""
+        self.is_held = False
+        if not self.is_gone:
+            self.flush()
 
     def close(self, after_reply: bool) -> None:
         """Ends the connection: at once, unsent output being lost, or when the replies so far are sent."""
@@ -300,16 +308,18 @@ class Session(Context):
             log.warning("Client %s closed for overcoming of output buffer limits.", line)
             self.close(False)
 
-    def set_authenticated(self, authenticated: bool) -> None:
+    def update_access(self) -> None:
         """As every context, and sets the limits that the parser has for strangers."""
-        super().set_authenticated(authenticated)
-        self.parser.authenticated = authenticated
+        super().update_access()
+        self.parser.authenticated = self.gates & GATE_UNAUTHENTICATED == 0
 
     def _check_query_limit(self) -> None:
         """Closes the connection when more waits to be run than is allowed, what MULTI queued included."""
         waiting: i64 = self.parser.buffered() + self.queued_bytes
         limit: i64 = self.engine.query_buffer_limit
-        if waiting > limit or (waiting > UNAUTHENTICATED_QUERY_BYTES and not self.authenticated):
+        if waiting > limit or (
+            waiting > UNAUTHENTICATED_QUERY_BYTES and self.gates & GATE_UNAUTHENTICATED != 0
+        ):
             self.engine.statistics.query_limit_closed += 1
             log.warning("Closing client that reached max query buffer length: %s", client_line(self).decode())
             self.close(False)
@@ -336,6 +346,11 @@ class Session(Context):
 
     def _write_out(self) -> None:
         """Writes `out`, and lets requests wait when the peer reads too slowly."""
+        if self.engine.is_holding:
+            if not self.is_held:
+                self.is_held = True
+                self.engine.held.append(self)
+            return
         out = self.out
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()

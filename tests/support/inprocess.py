@@ -13,6 +13,7 @@ from pyredis.commands import all_specs
 from pyredis.config import Config
 from pyredis.engine.engine import Engine, Host
 from pyredis.protocol.fast_parser import make_parser
+from pyredis.scripting.scripts import LuaScripting
 from pyredis.server.session import Session, Wire
 
 
@@ -89,6 +90,7 @@ class InProcess:
         self.config = Config()
         self.clock = ManualClock()
         self.engine = Engine(self.config, self.clock, all_specs(), host or Host())
+        self.engine.scripting = LuaScripting(self.engine)
         self.engine.apply_config()
         if directives:
             self.config.set_many(list(directives))

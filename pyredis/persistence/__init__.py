@@ -1,0 +1,1 @@
+"""Keeping data beyond the process: snapshots in Redis's RDB format, and the payloads of DUMP."""

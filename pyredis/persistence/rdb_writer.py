@@ -1,0 +1,184 @@
+"""Writing an RDB file: the header with facts about it, the keys of each database, the checksum.
+
+    writer = RdbWriter(engine, sink, version_needed(engine))
+    writer.begin(facts(engine))
+    writer.select(database)
+    writer.key(key, value, deadline)
+    writer.finish()
+
+`write_all` does this for everything an engine has; `RdbSnapshot` does the same a few keys at a time, while nothing
+changes. Whoever writes while the keyspace changes hands over the keys itself.
+"""
+
+from __future__ import annotations
+
+from time import sleep
+from typing import Any, Final
+
+from mypy_extensions import i64
+
+from pyredis import REDIS_VERSION
+from pyredis.engine.engine import Engine
+from pyredis.keyspace.database import NO_DEADLINE, Database
+from pyredis.persistence import rdb_format as rdb
+from pyredis.persistence.rdb_output import ByteSink, RdbOutput
+from pyredis.persistence.rdb_write_values import value_type, write_value
+
+WRITES_NOTHING: Final = 0
+WRITES_IDLE: Final = 1
+WRITES_FREQUENCY: Final = 2
+"""What is noted about accesses."""
+
+
+def version_needed(engine: Engine) -> int:
+    """The lowest version that can hold everything that is stored. O(1)."""
+    for database in engine.keyspace.databases:
+        if database.field_expires.size != 0:
+            return rdb.FIELD_TTL_VERSION
+    return rdb.PLAIN_VERSION
+
+
+def facts(engine: Engine, is_aof_base: bool = False) -> dict[bytes, bytes]:
+    """The auxiliary fields that Redis writes."""
+    return {
+        b"redis-ver": REDIS_VERSION.encode(),
+        b"redis-bits": b"64",
+        b"ctime": b"%d" % (engine.clock.read_us() // 1_000_000),
+        b"used-mem": b"%d" % engine.statistics.used_memory(),
+        b"aof-base": b"1" if is_aof_base else b"0",
+    }
+
+
+class RdbWriter:
+    """See the module's text."""
+
+    def __init__(self, engine: Engine, sink: ByteSink, version: int) -> None:
+        config = engine.config
+        self.engine: Engine = engine
+        self.version: int = version
+        self.out: RdbOutput = RdbOutput(
+            sink, config.get_bool("rdbcompression"), config.get_bool("rdbchecksum")
+        )
+        self.keys: i64 = 0
+        policy = config.get_str("maxmemory-policy")
+        self.noted: i64 = (
+            WRITES_IDLE
+            if policy.endswith("-lru")
+            else WRITES_FREQUENCY
+            if policy.endswith("-lfu")
+            else WRITES_NOTHING
+        )
+
+    def begin(self, auxiliary: dict[bytes, bytes]) -> None:
+        """Writes the header."""
+        out = self.out
+        out.raw(rdb.MAGIC + b"%04d" % self.version)
+        for name, value in auxiliary.items():
+            out.byte(rdb.AUX)
+            out.string(name)
+            out.string(value)
+
+    def library(self, source: bytes) -> None:
+        """Writes a library of functions; they come before the first database."""
+        self.out.byte(rdb.FUNCTION_2)
+        self.out.string(source)
+
+    def select(self, database: Database) -> None:
+        """Announces the keys of a database, with its sizes as a hint."""
+        out = self.out
+        out.byte(rdb.SELECT_DB)
+        out.length(database.index)
+        out.byte(rdb.RESIZE_DB)
+        out.length(database.values.size)
+        out.length(database.expires.size)
+
+    def key(self, database: Database, key: bytes, value: Any, deadline_ms: int) -> None:
+        """Writes one key, with a deadline or `NO_DEADLINE`."""
+        out = self.out
+        if deadline_ms != NO_DEADLINE:
+            out.byte(rdb.EXPIRE_TIME_MS)
+            out.integer_64(deadline_ms)
+        if self.noted != WRITES_NOTHING:
+            self._note_access(database, key)
+        kind = value_type(value, self.version)
+        out.byte(kind)
+        out.string(key)
+        if isinstance(value, bytes):
+            out.string(value)
+        else:
+            write_value(out, value, kind, self.engine.list_limits)
+        out.spill()
+        self.keys += 1
+
+    def _note_access(self, database: Database, key: bytes) -> None:
+        out = self.out
+        if self.noted == WRITES_IDLE:
+            out.byte(rdb.IDLE)
+            out.length(database.access.idle_seconds(key))
+        else:
+            out.byte(rdb.FREQ)
+            out.byte(database.access.frequency(key))
+
+    def finish(self) -> None:
+        """Writes the end and the checksum, 0 without one."""
+        out = self.out
+        out.byte(rdb.EOF)
+        out.flush()
+        out.raw(out.sum.to_bytes(8, "little"))
+        out.sums = False
+        out.flush()
+
+
+class RdbSnapshot:
+    """Writes a whole engine, a few keys at a time; the keyspace must not change between the steps."""
+
+    def __init__(self, engine: Engine, sink: ByteSink, is_aof_base: bool = False) -> None:
+        self.engine: Engine = engine
+        self.writer: RdbWriter = RdbWriter(engine, sink, version_needed(engine))
+        self.is_aof_base: bool = is_aof_base
+        self.has_begun: bool = False
+        self.is_done: bool = False
+        self.next_database: i64 = 0
+        self.database: Database = engine.keyspace.databases[0]
+        self.shards: list[dict[bytes, Any]] = []
+        self.delay_us: int = engine.config.get_int("rdb-key-save-delay")
+
+    def step(self) -> bool:
+        """Writes the next few hundred keys; false when everything has been written."""
+        if not self.has_begun:
+            self.has_begun = True
+            self.writer.begin(facts(self.engine, self.is_aof_base))
+            for source in self.engine.scripting.library_sources():
+                self.writer.library(source)
+        if self.shards:
+            self._write_shard(self.shards.pop())
+        elif self.next_database < len(self.engine.keyspace.databases):
+            self._open_database(self.engine.keyspace.databases[self.next_database])
+            self.next_database += 1
+        elif not self.is_done:
+            self.is_done = True
+            self.writer.finish()
+        return not self.is_done
+
+    def _open_database(self, database: Database) -> None:
+        self.database = database
+        if database.values.size != 0:
+            self.writer.select(database)
+            self.shards = database.values.shards()
+
+    def _write_shard(self, shard: dict[bytes, Any]) -> None:
+        database = self.database
+        writer = self.writer
+        has_deadlines = database.expires.size != 0
+        for key, value in shard.items():
+            writer.key(database, key, value, database.deadline(key) if has_deadlines else NO_DEADLINE)
+            if self.delay_us > 0:
+                sleep(self.delay_us / 1e6)
+
+
+def write_all(engine: Engine, sink: ByteSink, is_aof_base: bool = False) -> int:
+    """Writes everything that an engine has; returns the number of keys."""
+    snapshot = RdbSnapshot(engine, sink, is_aof_base)
+    while snapshot.step():
+        pass
+    return snapshot.writer.keys
