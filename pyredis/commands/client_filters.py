@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyredis.commands.arguments import c_text, integer_argument, ranged_argument
-from pyredis.commands.connection import DEFAULT_USER
 from pyredis.datatypes.numbers import INT64_MAX
 from pyredis.engine.context import Context
 from pyredis.errors import SYNTAX, CommandError
@@ -49,13 +48,13 @@ class KillFilter:
             return False
         if self.kind is not None and client.client_type() != self.kind:
             return False
-        if self.user is not None and client.user != self.user:
+        if self.user is not None and client.user.name != self.user:
             return False
         age: i64 = now_ms // 1000 - client.created_ms // 1000
         return age >= self.max_age
 
 
-def parse_kill_filter(argv: list[bytes]) -> KillFilter:
+def parse_kill_filter(ctx: Context, argv: list[bytes]) -> KillFilter:
     """Reads the filters of CLIENT KILL, or the single address of its old form, which may be the own one."""
     chosen = KillFilter()
     if len(argv) == 3:
@@ -66,12 +65,12 @@ def parse_kill_filter(argv: list[bytes]) -> KillFilter:
     while position < len(argv):
         if position + 1 == len(argv):
             raise CommandError(SYNTAX)
-        _parse_condition(chosen, argv[position].lower(), argv[position + 1])
+        _parse_condition(ctx, chosen, argv[position].lower(), argv[position + 1])
         position += 2
     return chosen
 
 
-def _parse_condition(chosen: KillFilter, word: bytes, value: bytes) -> None:
+def _parse_condition(ctx: Context, chosen: KillFilter, word: bytes, value: bytes) -> None:
     if word == b"id":
         chosen.client_id = ranged_argument(value, 1, INT64_MAX, CLIENT_ID_POSITIVE)
     elif word == b"maxage":
@@ -87,7 +86,7 @@ def _parse_condition(chosen: KillFilter, word: bytes, value: bytes) -> None:
     elif word == b"laddr":
         chosen.local_address = _text(value)
     elif word == b"user":
-        if value != DEFAULT_USER:
+        if value not in ctx.engine.access.users.by_name:
             raise CommandError(b"ERR No such user '" + c_text(value) + b"'")
         chosen.user = value
     elif word == b"skipme" and value.lower() == b"yes":

@@ -187,7 +187,7 @@ def client_list(ctx: Context, argv: list[bytes]) -> bytes:
 def client_kill(ctx: Context, argv: list[bytes]) -> bytes:
     """Closes the connections that match: others at once, the own one after the reply."""
     is_old_form = len(argv) == 3
-    chosen = parse_kill_filter(argv)
+    chosen = parse_kill_filter(ctx, argv)
     now_ms: i64 = ctx.engine.clock.now_ms
     killed = 0
     kills_itself = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from pyredis import REDIS_VERSION
+from pyredis.acl.refusals import refuse_login
+from pyredis.acl.users import DEFAULT_USER
 from pyredis.commands.arguments import c_text, integer_argument
 from pyredis.commands.registry import CommandGroup
 from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
@@ -14,7 +16,6 @@ from pyredis.protocol.encode import EMPTY_ARRAY, OK, PONG, array, bulk, integer,
 
 connection: Final = CommandGroup("connection", acl=("connection",))
 
-DEFAULT_USER: Final = b"default"
 PROTOCOL_NOT_AN_INTEGER: Final = b"ERR Protocol version is not an integer or out of range"
 HELLO_UNAUTHENTICATED: Final = (
     b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
@@ -61,9 +62,9 @@ def auth(ctx: Context, argv: list[bytes]) -> bytes:
     """Authenticates the connection with a password, or as a user with a password."""
     if len(argv) > 3:
         raise CommandError(SYNTAX)
-    if len(argv) == 2 and not ctx.engine.requires_password():
+    if len(argv) == 2 and ctx.engine.access.users.default.has_no_password:
         raise CommandError(NO_PASSWORD_CONFIGURED)
-    authenticate(ctx, argv[1] if len(argv) == 3 else DEFAULT_USER, argv[-1])
+    authenticate(ctx, argv, argv[1] if len(argv) == 3 else DEFAULT_USER, argv[-1])
     return OK
 
 
@@ -88,7 +89,7 @@ def hello(ctx: Context, argv: list[bytes]) -> bytes:
             raise CommandError(NO_PROTO)
     options = parse_hello_options(argv)
     if options.user is not None:
-        authenticate(ctx, options.user, options.password)
+        authenticate(ctx, argv, options.user, options.password)
     if not ctx.authenticated:
         raise CommandError(HELLO_UNAUTHENTICATED)
     if options.name is not None:
@@ -141,23 +142,13 @@ def is_printable(value: bytes) -> bool:
     return all(33 <= byte <= 126 for byte in c_text(value))
 
 
-def authenticate(ctx: Context, user: bytes, password: bytes) -> None:
-    """Lets the client in as `user`, or raises WRONGPASS and leaves it as it was.
-
-    There is one user, `default`; without `requirepass` any password is right. The time taken tells nothing
-    about the password, not even its length: digests are compared.
-    """
-    # Here, because most servers have no password and need not load OpenSSL when they start.
-    import hashlib
-    import hmac
-
-    given = hashlib.sha256(password).digest()
-    expected = hashlib.sha256(ctx.engine.password).digest()
-    is_right = hmac.compare_digest(given, expected)
-    if user != DEFAULT_USER or (ctx.engine.requires_password() and not is_right):
+def authenticate(ctx: Context, argv: list[bytes], name: bytes, password: bytes) -> None:
+    """Lets the client in as the user `name`, or raises WRONGPASS and leaves it as it was."""
+    user = ctx.engine.access.users.authenticate(name, password)
+    if user is None:
+        refuse_login(ctx, name, argv)
         raise CommandError(WRONG_PASS)
-    ctx.user = user
-    ctx.set_authenticated(True)
+    ctx.log_in(user)
 
 
 @connection.command(

@@ -79,6 +79,7 @@ def flushall(ctx: Context, argv: list[bytes]) -> bytes:
     lazy = _is_lazy(ctx, argv)
     for database in ctx.engine.keyspace.databases:
         database.flush(lazy)
+    ctx.engine.host.flushed()
     ctx.propagate_as(argv)
     return OK
 

@@ -19,12 +19,14 @@ from pyredis.commands.help import help_reply
 from pyredis.commands.object_commands import reference_count
 from pyredis.commands.registry import CommandGroup
 from pyredis.datatypes.digest import Digest
-from pyredis.datatypes.numbers import INT64_MAX, parse_int64
+from pyredis.datatypes.numbers import INT64_MAX
 from pyredis.datatypes.value import Value, encoding_name, type_name
 from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE
 from pyredis.engine.context import Context
 from pyredis.errors import NO_SUCH_KEY, CommandError, wrong_subcommand
 from pyredis.keyspace.database import NO_DEADLINE, Database, string_bytes
+from pyredis.persistence.dump_payload import FOOTER, dump
+from pyredis.persistence.snapshot import load_now, save_now
 from pyredis.protocol.encode import (
     OK,
     array,
@@ -52,6 +54,7 @@ UNKNOWN_SHAPE: Final = (
     b"ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|"
     b"set|map|attrib|push|verbatim|true|false"
 )
+UNKNOWN_RELOAD: Final = b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
 EXPIRES: Final = b"!!expire!!"
 """What the digest of a key takes in when the key has a deadline, whichever."""
 
@@ -85,6 +88,19 @@ HELP: Final = (
     b"    Reply with a test value of the specified type. <type> can be: string,",
     b"    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
     b"    true, false.",
+    b"RELOAD [option ...]",
+    b"    Save the RDB on disk and reload it back to memory. Valid <option> values:",
+    b"    * MERGE: conflicting keys will be loaded from RDB.",
+    b"    * NOFLUSH: the existing database will not be removed before load, but",
+    b"      conflicting keys will generate an exception and kill the server.",
+    b"    * NOSAVE: the database will be loaded from an existing RDB file.",
+    b"    Examples:",
+    b"    * DEBUG RELOAD: verify that the server is able to persist, flush and reload",
+    b"      the database.",
+    b"    * DEBUG RELOAD NOSAVE: replace the current database with the contents of an",
+    b"      existing RDB file.",
+    b"    * DEBUG RELOAD NOSAVE NOFLUSH MERGE: add the contents of an existing RDB",
+    b"      file to the database.",
     b"SET-ACTIVE-EXPIRE <0|1>",
     b"    Setting it to 0 disables expiring keys in background when they are not",
     b"    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",
@@ -119,6 +135,27 @@ def _sleep(ctx: Context, argv: list[bytes]) -> bytes:
     return OK
 
 
+def _reload(ctx: Context, argv: list[bytes]) -> bytes:
+    """Saves, empties all databases and loads them again; nothing of it is a change."""
+    words = {word.upper() for word in argv[2:]}
+    if words - {b"MERGE", b"NOFLUSH", b"NOSAVE"}:
+        raise CommandError(UNKNOWN_RELOAD)
+    engine = ctx.engine
+    keyspace = engine.keyspace
+    if b"NOSAVE" not in words and not save_now(engine):
+        raise CommandError(b"ERR")
+    dirty = keyspace.dirty
+    if b"NOFLUSH" not in words:
+        for database in keyspace.databases:
+            database.flush()
+    error = load_now(engine, b"MERGE" in words)
+    keyspace.dirty = dirty
+    if error:
+        raise CommandError(b"ERR Error trying to load the RDB dump, check server logs.")
+    log.warning("DB reloaded by DEBUG RELOAD")
+    return OK
+
+
 def _set_active_expire(ctx: Context, argv: list[bytes]) -> bytes:
     match = _C_INTEGER.match(argv[2])
     ctx.engine.keyspace.active_expire = match is not None and int(match[1]) != 0
@@ -140,7 +177,7 @@ def _error(ctx: Context, argv: list[bytes]) -> bytes:
 
 
 def _object(ctx: Context, argv: list[bytes]) -> bytes:
-    """One line about a key. Strings tell their length in an uncompressed dump, collections do not tell it."""
+    """One line about a key, with the length of its value in an RDB file."""
     db = ctx.db
     key = argv[2]
     value = db.values.get(key)
@@ -152,22 +189,11 @@ def _object(ctx: Context, argv: list[bytes]) -> bytes:
         b"refcount:%d" % reference_count(ctx.engine, value),
         b"encoding:" + encoding_name(value),
     ]
-    if not isinstance(value, Value):
-        fields.append(b"serializedlength:%d" % string_dump_length(string_bytes(value)))
+    # A dump has a type before the value, and a version and a checksum behind it.
+    fields.append(b"serializedlength:%d" % (len(dump(ctx.engine, value)) - 1 - FOOTER))
     fields.append(b"lru:%d" % db.access.lru_field(key))
     fields.append(b"lru_seconds_idle:%d" % idle)
     return simple(b" ".join(fields))
-
-
-def string_dump_length(text: bytes) -> int:
-    """How long a string is in an uncompressed dump: small integers are binary, the rest has a header."""
-    length = len(text)
-    number = parse_int64(text) if length <= 11 else None
-    if number is not None:
-        for size in (1, 2, 4):
-            if -(1 << (8 * size - 1)) <= number < 1 << (8 * size - 1):
-                return 1 + size
-    return length + (1 if length < 1 << 6 else 2 if length < 1 << 14 else 5)
 
 
 def _digest(ctx: Context, argv: list[bytes]) -> bytes:
@@ -275,6 +301,7 @@ SUBCOMMANDS: Final[dict[bytes, Subcommand]] = {
     b"OBJECT": (3, 3, _object),
     b"POPULATE": (3, 5, _populate),
     b"PROTOCOL": (3, 3, _protocol),
+    b"RELOAD": (2, 1 << 30, _reload),
     b"SET-ACTIVE-EXPIRE": (3, 3, _set_active_expire),
     b"SLEEP": (3, 3, _sleep),
 }

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyredis.acl.categories import acl_categories
 from pyredis.commands.docs import DocValue, documented_arguments, summary_fields
 from pyredis.commands.help import help_reply
-from pyredis.commands.registry import CommandGroup, acl_categories
+from pyredis.commands.registry import CommandGroup
 from pyredis.datatypes.glob import glob_match
 from pyredis.engine.command import (
     FLAG_NAMES,

@@ -17,18 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from pyredis.engine.command import (
-    ADMIN,
-    BLOCKING,
-    FAST,
-    PUBSUB,
-    READONLY,
-    WRITE,
-    CommandSpec,
-    Handler,
-    KeyFinder,
-    KeySpec,
-)
+from pyredis.engine.command import CommandSpec, Handler, KeyFinder, KeySpec
 
 SPECS: Final[list[CommandSpec]] = []
 """Every declaration, in the order in which the modules were imported."""
@@ -117,9 +106,9 @@ def all_keys(flags: str) -> tuple[KeySpec, ...]:
     return key_range(flags, 1, -1)
 
 
-def counted_keys(flags: str, index: int) -> tuple[KeySpec, ...]:
+def counted_keys(flags: str, index: int, notes: str = "") -> tuple[KeySpec, ...]:
     """Argument `index` says how many keys follow it."""
-    return (KeySpec(_words(flags), "index", index, b"", "keynum", 0, 1, 1, b""),)
+    return (KeySpec(_words(flags), "index", index, b"", "keynum", 0, 1, 1, notes.encode()),)
 
 
 def keyword_keys(
@@ -136,27 +125,3 @@ def unknown_keys(flags: str, notes: str = "") -> tuple[KeySpec, ...]:
 
 def _words(flags: str) -> tuple[bytes, ...]:
     return tuple(flags.encode().split())
-
-
-def acl_categories(spec: CommandSpec) -> list[str]:
-    """All categories of a command: the declared ones and those that its flags imply, in Redis's order."""
-    names = set(spec.acl)
-    if spec.flags & WRITE:
-        names.add("write")
-    if spec.flags & READONLY and "scripting" not in names:
-        names.add("read")
-    if spec.flags & ADMIN:
-        names |= {"admin", "dangerous"}
-    if spec.flags & PUBSUB:
-        names.add("pubsub")
-    if spec.flags & BLOCKING:
-        names.add("blocking")
-    names.add("fast" if spec.flags & FAST else "slow")
-    return [name for name in ACL_CATEGORIES if name in names]
-
-
-ACL_CATEGORIES: Final = (
-    "keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap", "hyperloglog", "geo",
-    "stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous", "connection", "transaction", "scripting",
-)  # fmt: skip
-"""Every category, in the order in which COMMAND INFO and ACL CAT list them."""

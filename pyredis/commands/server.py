@@ -16,6 +16,7 @@ from pyredis.engine.command import (
     STALE,
 )
 from pyredis.engine.context import Context
+from pyredis.engine.engine import GATE_BUSY
 from pyredis.engine.info import info_text
 from pyredis.errors import SYNTAX, CommandError
 from pyredis.protocol.encode import EMPTY_ARRAY, OK, ZERO, array_header, bulk, bulk_array, verbatim
@@ -72,6 +73,8 @@ def shutdown(ctx: Context, argv: list[bytes]) -> bytes | None:
         if ctx.engine.host.abort_shutdown():
             return OK
         raise CommandError(b"ERR No shutdown in progress.")
+    if ctx.engine.gates & GATE_BUSY and not is_nosave:
+        raise CommandError(ctx.engine.scripting.busy_error())
     save = True if is_save else False if is_nosave else None
     if not ctx.engine.host.request_shutdown(save, b"NOW" in words, b"FORCE" in words):
         raise CommandError(b"ERR Errors trying to SHUTDOWN. Check logs.")

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyredis.acl.log import IN_MULTI
+from pyredis.acl.permissions import DENIED_COMMAND, DENIED_KEY, check
+from pyredis.acl.refusals import refuse
 from pyredis.commands.dispatch import run
 from pyredis.commands.registry import CommandGroup, all_keys
 from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE
-from pyredis.engine.context import NO_REPLY, REPLY_OFF, REPLY_ON, REPLY_SKIP, Context, QueuedCommand
-from pyredis.errors import EXEC_ABORT, NESTED_MULTI, WATCH_IN_MULTI, CommandError
+from pyredis.engine.context import GATE_ACL, NO_REPLY, REPLY_OFF, REPLY_ON, REPLY_SKIP, Context, QueuedCommand
+from pyredis.errors import EXEC_ABORT, NESTED_MULTI, WATCH_IN_MULTI, CommandError, error_reply
 from pyredis.protocol.encode import OK, array_header
 
 transactions: Final = CommandGroup("transactions", acl=("transaction",))
 
 EXEC_WITHOUT_MULTI: Final = b"ERR EXEC without MULTI"
 DISCARD_WITHOUT_MULTI: Final = b"ERR DISCARD without MULTI"
+NO_LONGER_ALLOWED: Final = (
+    b"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. "
+    b"This command is no longer allowed for the following reason: "
+)
 
 
 @transactions.command(
@@ -71,7 +78,9 @@ def _run_queue(ctx: Context, queue: list[QueuedCommand]) -> bytes:
         replies.append(array_header(len(queue)))
     for queued in queue:
         was_closing = ctx.closing
-        reply = run(ctx, queued.command, queued.argv)
+        reply = _refusal(ctx, queued) if ctx.gates & GATE_ACL else None
+        if reply is None:
+            reply = run(ctx, queued.command, queued.argv)
         ctx.last_command = exec_command
         if was_closing or reply is None or reply == NO_REPLY:
             continue
@@ -82,6 +91,22 @@ def _run_queue(ctx: Context, queue: list[QueuedCommand]) -> bytes:
         return NO_REPLY
     ctx.reply_anyway = ctx.reply_mode != REPLY_ON
     return b"".join(replies)
+
+
+def _refusal(ctx: Context, queued: QueuedCommand) -> bytes | None:
+    """The error for a command that the user, or another one by now, may no longer run."""
+    denial = check(ctx.user, queued.command, queued.argv)
+    if denial is None:
+        return None
+    refuse(ctx, denial, queued.command, queued.argv, IN_MULTI)
+    reason = b"no permission to access one of the channels used as arguments"
+    if denial.reason == DENIED_COMMAND:
+        reason = b"no permission to execute the command or subcommand"
+    elif denial.reason == DENIED_KEY:
+        reason = b"no permission to touch the specified keys"
+    reply = error_reply(NO_LONGER_ALLOWED + reason)
+    ctx.engine.count_error(reply)
+    return reply
 
 
 def _is_quiet(ctx: Context) -> bool:

@@ -168,13 +168,20 @@ def rewrite_file(config: Config, user_lines: list[bytes] | None = None) -> None:
         try:
             with open(path, "rb") as file:
                 source = file.read()
-                mode = os.fstat(file.fileno()).st_mode & 0o777
         except FileNotFoundError:
             source = b""
-            mode = _NEW_FILE_MODE & ~_umask()
-        _replace(path, rewrite_text(config, source, user_lines), mode)
+        replace_file(path, rewrite_text(config, source, user_lines))
     except OSError as error:
         raise ConfigRewriteError(f"Rewriting config file: {error.strerror}") from None
+
+
+def replace_file(path: str, content: bytes) -> None:
+    """Puts `content` in place of a file, whose mode stays, or makes it; raises `OSError` and then changes nothing."""
+    try:
+        mode = os.stat(path).st_mode & 0o777
+    except FileNotFoundError:
+        mode = _NEW_FILE_MODE & ~_umask()
+    _replace(path, content, mode)
 
 
 def _umask() -> int:

@@ -125,9 +125,10 @@ def test_an_unknown_shape(client: Client) -> None:
     [
         ("a", "embstr", 2),
         ("", "embstr", 1),
-        ("x" * 63, "raw", 64),
-        ("x" * 64, "raw", 66),
-        ("x" * 20_000, "raw", 20_005),
+        ("abcdefghij" * 2, "embstr", 21),
+        ("x" * 63, "raw", 12),
+        ("x" * 64, "raw", 13),
+        ("x" * 20_000, "raw", 242),
         ("5", "int", 2),
         ("-128", "int", 2),
         ("128", "int", 3),
@@ -151,7 +152,7 @@ def test_object(server: InProcess, client: Client, value: str, encoding: str, le
 
 def test_object_of_a_collection_and_of_nothing(client: Client) -> None:
     client.command("RPUSH", "pair", "one", "two")
-    assert b" refcount:1 encoding:listpack lru:" in client.command("DEBUG", "OBJECT", "pair")
+    assert b" refcount:1 encoding:listpack serializedlength:20 lru:" in client.command("DEBUG", "OBJECT", "pair")
     assert client.command("DEBUG", "OBJECT", "absent") == b"-ERR no such key\r\n"
 
 
