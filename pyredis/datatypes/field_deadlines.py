@@ -14,6 +14,8 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from pyredis.datatypes.footprint import INTEGER, instance_size, size_of
+
 NO_DEADLINE: Final[i64] = -1
 
 HEAP_FROM: Final = 64
@@ -32,6 +34,14 @@ class FieldDeadlines:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def memory_usage(self) -> int:
+        """About how many bytes it takes beside the fields, which the hash has, too. O(1)."""
+        total = instance_size(self) + size_of(self.table) + INTEGER * len(self.table)
+        heap = self.heap
+        if heap is not None:
+            total += size_of(heap) + len(heap) * size_of((0, b""))
+        return total
 
     def get(self, field: bytes) -> i64:
         """The deadline of a field, or NO_DEADLINE."""

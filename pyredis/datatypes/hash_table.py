@@ -33,6 +33,7 @@ from librt.random import randrange
 from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64
 
+from pyredis.datatypes.footprint import instance_size, scaled, size_of
 from pyredis.form import COMPILED
 
 SPLIT_AT: Final[i64] = 341
@@ -345,6 +346,29 @@ class HashTable:
             self.stamps[slot] = stamp
             slot += step
         self.first = self.directory[0]
+
+    def overhead(self) -> int:
+        """Bytes of the table without keys and values. O(shards)."""
+        if self.mask == 0:
+            total = size_of(self.first)
+        else:
+            total = sum([size_of(shard) for shard in self.shards()])
+        lists = size_of(self.directory) + size_of(self.depths) + size_of(self.stamps) + size_of(self.depth_counts)
+        return instance_size(self) + total + lists
+
+    def memory_usage(self, samples: int) -> int:
+        """About how many bytes the table takes with its keys and values. O(shards + samples)."""
+        looked_at = 0
+        total = 0
+        for shard in self.shards():
+            if looked_at >= samples:
+                break
+            for key, value in islice(shard.items(), samples - looked_at):
+                total += size_of(key)
+                if value is not None:
+                    total += size_of(value)
+                looked_at += 1
+        return self.overhead() + scaled(total, looked_at, self.size)
 
     def check(self) -> None:
         """Asserts every rule of the module's text; O(n), for tests."""

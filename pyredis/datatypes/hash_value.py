@@ -27,6 +27,7 @@ from mypy_extensions import i64, mypyc_attr
 from pyredis.datatypes import packed_hash
 from pyredis.datatypes.bulk_strings import element_end, skip, unpack, unpack_all, value_start
 from pyredis.datatypes.digest import Digest
+from pyredis.datatypes.footprint import instance_size, size_of
 from pyredis.datatypes.field_deadlines import NO_DEADLINE, FieldDeadlines
 from pyredis.datatypes.hash_table import SPLIT_AT, HashTable
 from pyredis.datatypes.packed_hash import NOT_THERE
@@ -92,6 +93,15 @@ class HashValue(Value):
         if self.deadlines is not None:
             other.deadlines = self.deadlines.copy()
         return other
+
+    def memory_usage(self, samples: int) -> int:
+        """About how many bytes it takes. O(samples), and one step for some hundred fields."""
+        total = instance_size(self) + size_of(self.run)
+        if self.table is not None:
+            total += self.table.memory_usage(samples)
+        if self.deadlines is not None:
+            total += self.deadlines.memory_usage()
+        return total
 
     # Fields.
 

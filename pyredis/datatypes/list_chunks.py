@@ -25,6 +25,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from pyredis.datatypes.bulk_strings import element_end, find_all, run_listpack_size, skip, split, without
+from pyredis.datatypes.footprint import BYTES_HEADER, instance_size, size_of
 
 
 class Sizes:
@@ -69,6 +70,15 @@ class ListChunks:
         other.size = self.size
         other.weight = self.weight
         return other
+
+    def memory_usage(self) -> int:
+        """About how many bytes it takes. O(1)."""
+        loose = len(self.head) + len(self.tail)
+        runs = len(self.chunks) - self.first
+        lists = size_of(self.head) + size_of(self.tail) + size_of(self.chunks) + size_of(self.counts)
+        # A block is on average half a step longer than what is in it.
+        blocks = loose * (BYTES_HEADER + 8) + runs * (BYTES_HEADER + 16)
+        return instance_size(self) + lists + self.size + blocks
 
     # Both ends. The owner pushes and pops there itself, and keeps `size` and `weight`: it saves a call each time.
 

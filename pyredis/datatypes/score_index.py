@@ -28,6 +28,7 @@ from typing import Final
 from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
+from pyredis.datatypes.footprint import instance_size, size_of, vector_block
 from pyredis.datatypes.hash_table import HashTable
 from pyredis.form import COMPILED
 
@@ -114,6 +115,14 @@ class ScoreIndex:
         self.firsts: vec[float] = append(vec[float](), 0.0)
         self.tree: vec[i64] = vec[i64]()
         self.is_counted: bool = False
+
+    def memory_usage(self, samples: int) -> int:
+        """About how many bytes it takes. O(chunks + samples)."""
+        total = instance_size(self) + self.table.memory_usage(samples) + size_of(self.chunks)
+        for chunk in self.chunks:
+            total += size_of(chunk.members) + vector_block(len(chunk.scores), 8)
+        total += len(self.chunks) * instance_size(self.chunks[0])
+        return total + vector_block(len(self.firsts), 8) + vector_block(len(self.tree), 8)
 
     # Changes.
 

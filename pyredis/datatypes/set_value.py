@@ -24,6 +24,7 @@ from mypy_extensions import i16, i64, mypyc_attr
 from pyredis.datatypes import packed_integers, packed_members
 from pyredis.datatypes.bulk_strings import element_end, skip, unpack, unpack_all
 from pyredis.datatypes.digest import Digest
+from pyredis.datatypes.footprint import instance_size, size_of
 from pyredis.datatypes.hash_table import HashTable
 from pyredis.datatypes.numbers import parse_int64
 from pyredis.datatypes.packed_members import pack, write_packed
@@ -95,6 +96,11 @@ class SetValue(Value):
         """How many members there are. O(1)."""
         table = self.table
         return i64(self.count) if table is None else table.size
+
+    def memory_usage(self, samples: int) -> int:
+        """About how many bytes it takes. O(samples), and one step for some hundred members."""
+        total = instance_size(self) + size_of(self.packed)
+        return total if self.table is None else total + self.table.memory_usage(samples)
 
     def copy(self) -> SetValue:
         """An independent copy; O(1) for a small set, O(n) for a large one."""

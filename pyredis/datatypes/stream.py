@@ -74,6 +74,24 @@ class Stream(Value):
         """How many entries there are."""
         return self.length
 
+    def memory_usage(self, samples: int) -> int:
+        """About how many bytes it takes. O(samples + groups + consumers)."""
+        nodes = self.nodes
+        looked_at = min(samples, len(nodes))
+        total = 0
+        if nodes:
+            fields = nodes[0].fields
+            for node in nodes[:looked_at]:
+                total += node.memory_usage()
+                if node.fields is not fields:
+                    total += fields_memory(node.fields)
+            total = scaled(total, looked_at, len(nodes)) + fields_memory(fields)
+        total += instance_size(self) + size_of(nodes) + size_of(self.masters) + INTEGER * len(self.masters)
+        total += size_of(self.groups)
+        for group in self.groups.values():
+            total += group.memory_usage()
+        return total
+
     def last_id(self) -> int:
         """The ID that the next entry has to exceed."""
         return join_id(self.last_ms, self.last_seq)

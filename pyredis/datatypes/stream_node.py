@@ -17,6 +17,7 @@ from librt.strings import BytesWriter
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64, mypyc_attr, u8
 
+from pyredis.datatypes.footprint import bytes_block, instance_size, size_of, vector_block
 from pyredis.datatypes.listpack import (
     OVERHEAD,
     assemble,
@@ -49,6 +50,11 @@ def add_difference(base: int, difference: int) -> int:
     """The reverse of `signed_difference`."""
     value = base + difference
     return value if 0 <= value <= PART_MAX else value & PART_MAX
+
+
+def fields_memory(fields: list[bytes]) -> int:
+    """Bytes of the names of fields."""
+    return size_of(fields) + sum([size_of(field) for field in fields])
 
 
 @mypyc_attr(acyclic=True)
@@ -84,6 +90,12 @@ class StreamNode:
         writer = self.writer
         entries: i64 = len(self.packed) if writer is None else len(writer)
         return OVERHEAD + integer_size(self.live) + integer_size(self.deleted) + self.master_size + entries
+
+    def memory_usage(self) -> int:
+        """About how many bytes it takes, without its fields, which others share."""
+        total = instance_size(self) + size_of(self.packed) + vector_block(len(self.offsets), 4)
+        writer = self.writer
+        return total if writer is None else total + size_of(writer) + bytes_block(len(writer))
 
     def image(self) -> bytes:
         """The encoded entries, one behind the other."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from mypy_extensions import i64, mypyc_attr
 
 from pyredis.datatypes.digest import Digest
+from pyredis.datatypes.footprint import size_of
 from pyredis.datatypes.numbers import parse_int64
 
 EMBSTR_LIMIT: Final[i64] = 44
@@ -54,6 +55,10 @@ class Value:
         """Frees up to `limit` parts of a value that nobody needs any more; false when the rest is cheap to drop."""
         return False
 
+    def memory_usage(self, samples: int) -> int:
+        """About how many bytes it takes, from a look at up to `samples` of its parts where they differ in size."""
+        raise AssertionError
+
     def mix_digest(self, digest: Digest) -> None:
         """Mixes the contents into a digest, as DEBUG DIGEST does in Redis."""
         raise AssertionError
@@ -80,6 +85,11 @@ def encoding_name(value: Any) -> bytes:
     if isinstance(value, int) or (len(value) <= 20 and parse_int64(value) is not None):
         return b"int"
     return b"embstr" if len(value) <= EMBSTR_LIMIT else b"raw"
+
+
+def memory_usage(value: Any, samples: int) -> int:
+    """About how many bytes a stored value takes."""
+    return value.memory_usage(samples) if isinstance(value, Value) else size_of(value)
 
 
 def copy_value(value: Any) -> Any:
