@@ -26,6 +26,8 @@ from pyredis.commands import (
     lcs,
     lists,
     lolwut,
+    memory,
+    migrate,
     object_commands,
     persistence,
     pubsub,
@@ -52,14 +54,14 @@ from pyredis.commands.registry import SPECS
 from pyredis.engine.command import CommandSpec
 
 MODULES = (
-    connection, clients, databases, keys, scanning, object_commands, expiration, sort, dump,
+    connection, clients, databases, keys, scanning, object_commands, expiration, sort, dump, migrate,
     strings, string_ranges, counters, lcs, bitmaps, hyperloglog,
     lists, blocking_lists, sets, set_algebra,
     hashes, hash_expiry, hash_field_options,
     sorted_sets, sorted_set_ranges, sorted_set_pops, sorted_set_algebra, geo, geo_search,
     streams, stream_reads, stream_groups, stream_claims, stream_info,
     pubsub, transactions, scripting, functions,
-    server, persistence, config_commands, acl, lolwut, introspection, debug,
+    server, persistence, config_commands, acl, memory, lolwut, introspection, debug,
 )  # fmt: skip
 """The modules that declare commands, in the order of the documentation."""
 

@@ -33,7 +33,7 @@ def key_positions(spec: CommandSpec, argv: list[bytes]) -> list[KeyPosition]:
 
     O(arguments). `argv` is the whole request, a container's name included.
     """
-    if spec.keys and all(_VARIABLE not in key.flags for key in spec.keys):
+    if spec.keys and not any(_VARIABLE in key.flags or _INCOMPLETE in key.flags for key in spec.keys):
         found = _specified(spec.keys, argv)
         if found is not None:
             return found
@@ -66,8 +66,6 @@ def _specified(keys: tuple[KeySpec, ...], argv: list[bytes]) -> list[KeyPosition
         if last >= len(argv) or last < first or first >= len(argv):
             return None
         found += [KeyPosition(position, key.flags) for position in range(first, last + 1, key.step)]
-        if _INCOMPLETE in key.flags:
-            return None
     return found
 
 
