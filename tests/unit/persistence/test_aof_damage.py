@@ -117,8 +117,7 @@ def test_damage(name: str) -> None:
         try:
             load({**LOG, name: bytes(data)})
             outcomes["loaded"] += 1
-        except (AofLoadError, AofError) as error:
-            assert str(error)
+        except (AofLoadError, AofError):
             outcomes["refused"] += 1
     assert outcomes["refused"] > 0
     if name == INCREMENT:
