@@ -12,8 +12,8 @@ from pathlib import Path
 
 from setuptools import setup
 
-INTERPRETED = {"__init__.py", "__main__.py", "cli.py", "tools.py"}
-"""File names that stay interpreted: they run once, at start-up."""
+INTERPRETED = {"__init__.py", "__main__.py", "cli.py", "tools.py", "file_checks.py"}
+"""File names that stay interpreted: they run once, at start-up, or instead of a server."""
 
 SUMMARIES = Path("pyredis/commands/summaries.json")
 """The first lines of the handlers' docstrings, which mypyc leaves out; COMMAND DOCS shows them."""

@@ -43,7 +43,7 @@ SELF_CONTAINED: Final = {
 
 ASYNCIO: Final = {
     "server/transport.py", "server/listeners.py", "server/app.py", "server/cron.py", "server/child.py",
-    "server/append_only.py", "server/snapshots.py", "cli.py",
+    "server/append_only.py", "server/snapshots.py", "server/sliced_save.py", "cli.py",
 }  # fmt: skip
 """The modules that may import asyncio: what stands between the loop and the sans-IO rest."""
 
@@ -168,6 +168,22 @@ def test_few_modules_know_asyncio() -> None:
 def test_every_module_says_what_it_is(module: Module) -> None:
     assert module.lines == 0 or ast.get_docstring(module.tree), f"{module.path} has no docstring"
     assert module.lines <= LINES_MAX, f"{module.path} has {module.lines} lines"
+
+
+def _functions(module: Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in ast.walk(module.tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.path)
+def test_a_name_is_bound_to_one_kind_of_error(module: Module) -> None:
+    """Compiled, `except A as error` and then `except B as error` is a TypeError: the name keeps its first type."""
+    for function in _functions(module):
+        bound: dict[str, set[str]] = {}
+        for node in ast.walk(function):
+            if isinstance(node, ast.ExceptHandler) and node.name is not None and node.type is not None:
+                bound.setdefault(node.name, set()).add(ast.unparse(node.type))
+        for name, kinds in bound.items():
+            assert len(kinds) == 1, f"{module.path}: {function.name} binds {name} to {sorted(kinds)}"
 
 
 def _calls_of_print(module: Module) -> list[int]:

@@ -170,6 +170,7 @@ class Rounds:
         """
         rates: dict[str, float] = {}
         trial = TRIAL_REQUESTS if result.depth == 1 else TRIAL_REQUESTS * 8
+        trial //= result.workload.cost
         for name in self._able(result):
             try:
                 rates[name] = self._one_run(
@@ -179,7 +180,8 @@ class Rounds:
                 result.unsupported[name] = str(error)
         wanted = rates.get(self.reference, max(rates.values(), default=0.0))
         counts = {name: min(wanted, rate * 4) * self.seconds for name, rate in rates.items()}
-        return {name: max(FEWEST_REQUESTS, min(MOST_REQUESTS, int(count))) for name, count in counts.items()}
+        fewest = FEWEST_REQUESTS // result.workload.cost
+        return {name: max(fewest, min(MOST_REQUESTS, int(count))) for name, count in counts.items()}
 
     def _one_run(self, name: str, workload: Workload, depth: int, requests: int) -> Sample:
         process = self.servers[name]

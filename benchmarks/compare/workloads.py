@@ -69,7 +69,8 @@ class Workload:
     `keyspace` is how many values redis-benchmark's `__rand_int__` takes; 0 leaves
     the text as it is, as redis-benchmark does by default. `preload` is told the
     number of requests to come. `is_used_up` asks for a flush and a new preload
-    before every run. `builtin` names a redis-benchmark test instead of `argv`.
+    before every run. `builtin` names a redis-benchmark test instead of `argv`. `cost` is how many times as
+    expensive as a GET the command is, roughly: trial runs are shorter by so much.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Workload:
     baseline: str = ""
     clients: int = CLIENTS
     depths: tuple[int, ...] = DEPTHS
+    cost: int = 1
 
     def benchmark_arguments(self) -> list[str]:
         """What follows redis-benchmark's connection options."""

@@ -6,12 +6,16 @@ one command an `&` with its bit. Subcommands have bits of their own; what is sai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyredis.acl.categories import ACL_CATEGORIES, acl_categories
 
 if TYPE_CHECKING:
     from pyredis.engine.command import Command
+
+
+READ: Final = 1
+WRITE: Final = 2
 
 
 class Catalog:
@@ -28,6 +32,7 @@ class Catalog:
             self.all_bits |= bit
             self._by_name[command.full_name] = command
             bit += bit
+            _note_only_key(command)
         for command in commands:
             bits = family_bits(command)
             for name in acl_categories(command.spec):
@@ -48,6 +53,26 @@ class Catalog:
             return None
         word = wanted.decode("latin-1")
         return [command.full_name for command in self.commands if word in acl_categories(command.spec)]
+
+
+def needed_access(flags: tuple[bytes, ...]) -> int:
+    """What a command does to a key as rules see it; some, like EXISTS, neither read nor write its value."""
+    access = READ if b"access" in flags else 0
+    if b"insert" in flags or b"delete" in flags or b"update" in flags:
+        access |= WRITE
+    return access
+
+
+def _note_only_key(command: Command) -> None:
+    """Keeps the place of the key of a command that has one at a fixed place, as most do."""
+    spec = command.spec
+    if len(spec.keys) != 1 or spec.find_keys is not None:
+        return
+    key = spec.keys[0]
+    is_fixed = key.begin == "index" and key.find == "range" and key.last == 0 and key.index < command.min_args
+    if is_fixed and not any(flag in key.flags for flag in (b"not_key", b"variable_flags", b"incomplete")):
+        command.only_key = key.index
+        command.only_key_access = needed_access(key.flags)
 
 
 def family_bits(command: Command) -> int:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyredis.acl.selector import READ, WRITE, Selector
+from mypy_extensions import i64
+
+from pyredis.acl.catalog import READ, needed_access
+from pyredis.acl.selector import Selector
 from pyredis.config.values import c_string
 from pyredis.datatypes.glob import glob_match
 from pyredis.engine.command import NO_AUTH, KeyPosition
@@ -42,6 +45,10 @@ class Denial:
         self.reason: int = reason
         self.position: int = position
 
+    def outweighs(self, other: Denial) -> bool:
+        """Whether this is the reason to give, of the two."""
+        return self.reason > other.reason or (self.reason == other.reason and self.position > other.position)
+
 
 class _Request:
     """A request, and its keys once a selector has asked for them."""
@@ -67,14 +74,12 @@ def check(user: User, command: Command, argv: list[bytes]) -> Denial | None:
     if not user.is_restricted:
         return None
     request = _Request(command, argv)
-    worst = Denial(DENIED_COMMAND, 0)
+    worst: Denial | None = None
     for selector in user.selectors:
         denial = _check_selector(selector, request)
         if denial is None:
             return None
-        if denial.reason > worst.reason or (
-            denial.reason == worst.reason and denial.position > worst.position
-        ):
+        if worst is None or denial.outweighs(worst):
             worst = denial
     return worst
 
@@ -90,7 +95,7 @@ def may_read_every_key(user: User, command: Command, argv: list[bytes]) -> bool:
     )
 
 
-def check_key(user: User, key: bytes, access: int) -> bool:
+def check_key(user: User, key: bytes, access: i64) -> bool:
     """Whether `user` may access a key, whatever the command; `access` is READ, WRITE, both or none."""
     return not user.is_restricted or any(_allows_key(selector, key, access) for selector in user.selectors)
 
@@ -103,7 +108,12 @@ def _check_selector(selector: Selector, request: _Request) -> Denial | None:
     command = request.command
     if not _allows_command(selector, command, request.argv):
         return Denial(DENIED_COMMAND, 0)
-    if not selector.all_keys:
+    if selector.all_keys:
+        pass
+    elif command.only_key > 0:
+        if not _allows_key(selector, request.argv[command.only_key], command.only_key_access):
+            return Denial(DENIED_KEY, command.only_key)
+    else:
         for key in request.all_keys():
             if not _allows_key(selector, request.argv[key.position], needed_access(key.flags)):
                 return Denial(DENIED_KEY, key.position)
@@ -119,19 +129,11 @@ def _allows_command(selector: Selector, command: Command, argv: list[bytes]) -> 
     return values is not None and len(argv) > 1 and c_string(argv[1]).lower() in values
 
 
-def needed_access(flags: tuple[bytes, ...]) -> int:
-    """What a command does to a key as rules see it; some, like EXISTS, neither read nor write its value."""
-    access = READ if b"access" in flags else 0
-    if b"insert" in flags or b"delete" in flags or b"update" in flags:
-        access |= WRITE
-    return access
-
-
-def _allows_key(selector: Selector, key: bytes, access: int) -> bool:
+def _allows_key(selector: Selector, key: bytes, access: i64) -> bool:
     if selector.all_keys:
         return True
-    for pattern in selector.keys:
-        if pattern.access & access == access and glob_match(pattern.pattern, key, False):
+    for pattern in selector.keys:  # noqa: SIM110 - a generator for each key would cost more than the rest
+        if pattern.access & access == access and pattern.matches(key):
             return True
     return False
 

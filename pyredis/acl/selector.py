@@ -7,9 +7,11 @@ ones in force, without those that a later one has made void: that is how Redis s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pyredis.acl.catalog import Catalog, family_bits
+from mypy_extensions import i64
+
+from pyredis.acl.catalog import READ, WRITE, Catalog, family_bits
 from pyredis.acl.rules import (
     BAD_RULE,
     CHANNEL_AFTER_ALL,
@@ -20,20 +22,25 @@ from pyredis.acl.rules import (
     has_blanks,
 )
 from pyredis.config.values import c_string
+from pyredis.datatypes.glob import glob_match, literal_prefix
 
 if TYPE_CHECKING:
     from pyredis.engine.command import Command
-
-READ: Final = 1
-WRITE: Final = 2
 
 
 class KeyPattern:
     """Keys by their names, and whether they may be read, written or both."""
 
-    def __init__(self, pattern: bytes, access: int) -> None:
+    def __init__(self, pattern: bytes, access: i64) -> None:
         self.pattern: bytes = pattern
-        self.access: int = access
+        self.access: i64 = access
+        # Most patterns are a beginning and `*`, and are not worth a match.
+        self._start: bytes = literal_prefix(pattern)
+        self._is_start: bool = pattern == self._start + b"*"
+
+    def matches(self, key: bytes) -> bool:
+        """Whether it covers a key."""
+        return key.startswith(self._start) and (self._is_start or glob_match(self.pattern, key, False))
 
     def describe(self) -> bytes:
         """The rule that gives this permission."""

@@ -98,8 +98,8 @@ def _checked(access: Access, pending: PendingDirective) -> list[bytes]:
     """The rules of a line, tried on a user that nobody uses; commands may be unknown to this version."""
     try:
         rules = merge_selectors(pending.args[1:])
-    except UnmatchedParenthesis as error:
-        raise pending.error(_bad_line(error.start, b"Unmatched parenthesis")) from None
+    except UnmatchedParenthesis as unmatched:
+        raise pending.error(_bad_line(unmatched.start, b"Unmatched parenthesis")) from None
     user = access.users.new(pending.args[0])
     for rule in rules:
         try:

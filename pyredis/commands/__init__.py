@@ -6,7 +6,9 @@ from pyredis.commands import (
     acl,
     bitmaps,
     blocking_lists,
+    client_tracking,
     clients,
+    cluster,
     config_commands,
     connection,
     counters,
@@ -23,11 +25,14 @@ from pyredis.commands import (
     hyperloglog,
     introspection,
     keys,
+    latency,
     lcs,
     lists,
     lolwut,
     memory,
     migrate,
+    modules,
+    monitor,
     object_commands,
     persistence,
     pubsub,
@@ -36,6 +41,7 @@ from pyredis.commands import (
     server,
     set_algebra,
     sets,
+    slow_log,
     sort,
     sorted_set_algebra,
     sorted_set_pops,
@@ -54,14 +60,16 @@ from pyredis.commands.registry import SPECS
 from pyredis.engine.command import CommandSpec
 
 MODULES = (
-    connection, clients, databases, keys, scanning, object_commands, expiration, sort, dump, migrate,
+    connection, clients, client_tracking, databases,
+    keys, scanning, object_commands, expiration, sort, dump, migrate,
     strings, string_ranges, counters, lcs, bitmaps, hyperloglog,
     lists, blocking_lists, sets, set_algebra,
     hashes, hash_expiry, hash_field_options,
     sorted_sets, sorted_set_ranges, sorted_set_pops, sorted_set_algebra, geo, geo_search,
     streams, stream_reads, stream_groups, stream_claims, stream_info,
     pubsub, transactions, scripting, functions,
-    server, persistence, config_commands, acl, memory, lolwut, introspection, debug,
+    server, slow_log, latency, monitor, modules, cluster,
+    persistence, config_commands, acl, memory, lolwut, introspection, debug,
 )  # fmt: skip
 """The modules that declare commands, in the order of the documentation."""
 

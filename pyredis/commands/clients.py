@@ -1,6 +1,6 @@
 """The CLIENT command: what is known of connections, and what one can do to the own and to others.
 
-CLIENT TRACKING, CACHING and TRACKINGINFO belong to client-side caching and are not declared here.
+CLIENT TRACKING, TRACKINGINFO, CACHING and GETREDIR have a module of their own, `client_tracking`.
 """
 
 from __future__ import annotations
@@ -317,12 +317,6 @@ def client_unblock(ctx: Context, argv: list[bytes]) -> bytes:
     if target is None:
         return integer(0)
     return integer(1 if target.unblock(reason == b"error") else 0)
-
-
-@connection.command("CLIENT GETREDIR", arity=2, flags=_OWN, since="6.0.0", complexity="O(1)")
-def client_getredir(ctx: Context, argv: list[bytes]) -> bytes:
-    """Returns which client gets this one's invalidation messages, or -1 while tracking is off."""
-    return integer(-1)
 
 
 @connection.command(

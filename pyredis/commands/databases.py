@@ -66,6 +66,7 @@ def dbsize(ctx: Context, argv: list[bytes]) -> bytes:
 def flushdb(ctx: Context, argv: list[bytes]) -> bytes:
     """Removes all keys of the database."""
     ctx.db.flush(_is_lazy(ctx, argv))
+    ctx.engine.tracking.flushed()
     ctx.propagate_as(argv)  # also when nothing was there to remove
     return OK
 
@@ -79,6 +80,7 @@ def flushall(ctx: Context, argv: list[bytes]) -> bytes:
     lazy = _is_lazy(ctx, argv)
     for database in ctx.engine.keyspace.databases:
         database.flush(lazy)
+    ctx.engine.tracking.flushed()
     ctx.engine.host.flushed()
     ctx.propagate_as(argv)
     return OK

@@ -148,6 +148,7 @@ def _reload(ctx: Context, argv: list[bytes]) -> bytes:
     if b"NOFLUSH" not in words:
         for database in keyspace.databases:
             database.flush()
+        engine.tracking.flushed()
     error = load_now(engine, b"MERGE" in words)
     keyspace.dirty = dirty
     if error:

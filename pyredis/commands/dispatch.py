@@ -15,23 +15,36 @@ from librt.time import time
 from pyredis.acl.permissions import check
 from pyredis.acl.refusals import place_of, refuse
 from pyredis.engine.command import (
+    ADMIN,
     ALLOW_BUSY,
     LOADING,
     MAY_REPLICATE,
     NO_AUTH,
     NO_MULTI,
     PROTECTED,
+    PUBSUB,
+    READONLY,
     RUNS_SCRIPT,
+    SKIP_MONITOR,
     WRITE,
     Command,
 )
-from pyredis.engine.context import GATE_ACL, GATE_MULTI, GATE_SUBSCRIBED, GATE_UNAUTHENTICATED, Context
+from pyredis.engine.context import (
+    GATE_ACL,
+    GATE_MONITOR,
+    GATE_MULTI,
+    GATE_SUBSCRIBED,
+    GATE_UNAUTHENTICATED,
+    Context,
+)
 from pyredis.engine.engine import (
     GATE_BUSY,
     GATE_DISK_ERROR,
+    GATE_LISTENING,
     GATE_LOADING,
     GATE_PAUSED,
     GATE_PROPAGATING,
+    GATE_READING,
     PAUSE_ALL,
     Engine,
 )
@@ -81,9 +94,38 @@ def execute(ctx: Context, argv: list[bytes]) -> bytes | None:
 
 def run(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
     """Calls a handler, times it, counts it, and logs what it changed."""
-    if ctx.engine.gates & GATE_PROPAGATING != 0:
+    gates = ctx.engine.gates
+    if gates & (GATE_LISTENING | GATE_READING) != 0:
+        return _run_seen(ctx, command, argv)
+    if gates & GATE_PROPAGATING != 0:
         return _run_propagating(ctx, command, argv)
     return _call(ctx, command, argv)
+
+
+def _run_seen(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+    """As `run` while clients monitor, or a client runs that tracks the keys it reads.
+
+    A script is shown before what it calls; its keys are those that it reads, not those it was given.
+    """
+    engine = ctx.engine
+    is_shown = engine.gates & GATE_LISTENING != 0
+    if is_shown and command.flags & RUNS_SCRIPT:
+        engine.monitors.feed(ctx, command, argv)
+        is_shown = False
+    is_script = engine.gates & GATE_READING != 0 and ctx is not engine.current
+    if is_script:
+        engine.tracking.set_script(ctx)
+    if engine.gates & GATE_PROPAGATING != 0:
+        reply = _run_propagating(ctx, command, argv)
+    else:
+        reply = _call(ctx, command, argv)
+    if is_script:
+        engine.tracking.set_script(None)
+    if is_shown and not command.flags & (SKIP_MONITOR | ADMIN):
+        engine.monitors.feed(ctx, command, argv)
+    if command.flags & (READONLY | RUNS_SCRIPT | PUBSUB) == READONLY and engine.gates & GATE_READING != 0:
+        engine.tracking.remember(command, argv)
+    return reply
 
 
 def _call(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
@@ -94,16 +136,25 @@ def _call(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
     except CommandError as error:
         reply = error_reply(error.message)
     ended: float = time()
+    seconds: float = ended - engine.tick
+    if seconds < 0.0:
+        seconds = 0.0
+    command.seconds += seconds
+    engine.tick = ended
+    ctx.last_command = command
     if reply is not None:  # a command that waits is counted when its wait has ended
         command.calls += 1
         if reply[0] == 45:
             command.failed += 1
             if not command.flags & RUNS_SCRIPT or not engine.scripting.is_error_counted():
                 engine.count_error(reply)
-    if ended > engine.tick:
-        command.seconds += ended - engine.tick
-    engine.tick = ended
-    ctx.last_command = command
+        if engine.tracks_latency:
+            histogram = command.histogram
+            if histogram is None:
+                histogram = engine.begin_histogram(command)
+            histogram.add(seconds)
+        if seconds >= engine.slow_seconds:
+            engine.note_slow(ctx, command, argv, seconds)
     return reply
 
 
@@ -180,6 +231,8 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
     except CommandError as error:
         reply = _reject(ctx, command, argv, error.message)
         engine.count_error(reply)
+        if ctx.tracking is not None:
+            _end_caching(ctx, command)
         return reply
     if engine.gates & GATE_PAUSED and _is_paused(ctx, command):
         return POSTPONED
@@ -195,7 +248,29 @@ def run_now(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
     """Runs a command that has passed all checks."""
     if ctx.no_touch:
         return _run_untouching(ctx, command, argv)
+    if ctx.tracking is not None:
+        return _run_tracking(ctx, command, argv)
     return run(ctx, command, argv)
+
+
+def _run_tracking(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+    """As `run` for a client with CLIENT TRACKING, whose reads are remembered meanwhile."""
+    engine = ctx.engine
+    engine.set_reader(ctx)
+    try:
+        return run(ctx, command, argv)
+    finally:
+        engine.set_reader(None)
+        _end_caching(ctx, command)
+
+
+def _end_caching(ctx: Context, command: Command | None) -> None:
+    """CLIENT CACHING holds for the command, or the transaction, that follows it."""
+    tracking = ctx.tracking
+    if tracking is None or ctx.queue is not None:
+        return
+    if command is None or not command.full_name.startswith(b"client|"):
+        tracking.is_caching = False
 
 
 def _run_untouching(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
@@ -203,6 +278,8 @@ def _run_untouching(ctx: Context, command: Command, argv: list[bytes]) -> bytes 
     keyspace = ctx.engine.keyspace
     keyspace.set_touching(False)
     try:
+        if ctx.tracking is not None:
+            return _run_tracking(ctx, command, argv)
         return run(ctx, command, argv)
     finally:
         keyspace.set_touching(True)
@@ -242,6 +319,8 @@ def _check_gates(ctx: Context, command: Command, argv: list[bytes]) -> None:
             b"ERR Can't execute '" + command.full_name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
             b"PING / QUIT / RESET are allowed in this context"
         )
+    if ctx.gates & GATE_MONITOR and command.flags & (READONLY | WRITE | MAY_REPLICATE):
+        raise CommandError(b"ERR Replica can't interact with the keyspace")
     if ctx.engine.gates & GATE_DISK_ERROR:
         _check_disk(ctx, command)
     if ctx.engine.gates & GATE_LOADING and not command.flags & LOADING:

@@ -18,6 +18,7 @@ from pyredis.protocol.encode import array_header, bulk, bulk_array
 
 EVERYTHING: Final = b"*"
 INVALID_CURSOR: Final = b"ERR invalid cursor"
+NO_VALUES_ELSEWHERE: Final = b"ERR NOVALUES option can only be used in HSCAN"
 UINT64: Final = 1 << 64
 
 _C_NUMBER: Final = re.compile(rb"[ \t-\r]*([+-]?)([0-9]+)(?:\0|\Z)")
@@ -81,7 +82,9 @@ def scan_options(argv: list[bytes], position: int, takes_type: bool, takes_no_va
             options.pattern = None if pattern == EVERYTHING else pattern
         elif word == b"TYPE" and has_value and takes_type:
             options.type_name = argv[position + 1].lower()
-        elif word == b"NOVALUES" and takes_no_values:
+        elif word == b"NOVALUES":
+            if not takes_no_values:
+                raise CommandError(NO_VALUES_ELSEWHERE)
             options.no_values = True
             position -= 1
         else:

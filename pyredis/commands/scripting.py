@@ -22,7 +22,7 @@ from pyredis.engine.command import (
 )
 from pyredis.engine.context import Context
 from pyredis.errors import CommandError
-from pyredis.protocol.encode import ONE, OK, ZERO, array, bulk
+from pyredis.protocol.encode import OK, ONE, ZERO, array, bulk
 
 scripting: Final = CommandGroup("scripting", acl=("scripting",))
 

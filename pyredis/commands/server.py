@@ -1,10 +1,9 @@
-"""Server commands: INFO TIME ROLE SHUTDOWN MODULE; CONFIG and LOLWUT have modules of their own."""
+"""Server commands: INFO TIME ROLE SHUTDOWN; CONFIG, LOLWUT and others have modules of their own."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from pyredis.commands.help import help_reply
 from pyredis.commands.registry import CommandGroup
 from pyredis.engine.command import (
     ADMIN,
@@ -82,26 +81,3 @@ def shutdown(ctx: Context, argv: list[bytes]) -> bytes | None:
 
 
 _SHUTDOWN_WORDS: Final = frozenset((b"SAVE", b"NOSAVE", b"NOW", b"FORCE", b"ABORT"))
-
-server.container("MODULE", since="4.0.0", summary="Holds the commands about modules")
-
-
-@server.command(
-    "MODULE LIST", arity=2, flags=ADMIN | NOSCRIPT, since="4.0.0", tips=("nondeterministic_output_order",),
-    complexity="O(N) where N is the number of loaded modules",
-)  # fmt: skip
-def module_list(ctx: Context, argv: list[bytes]) -> bytes:
-    """Lists the loaded modules, of which there are none: modules are not supported."""
-    return EMPTY_ARRAY
-
-
-MODULE_HELP: Final = (
-    b"LIST",
-    b"    Return a list of loaded modules.",
-)
-
-
-@server.command("MODULE HELP", arity=2, flags=LOADING | STALE, since="5.0.0", complexity="O(1)")
-def module_help(ctx: Context, argv: list[bytes]) -> bytes:
-    """Lists the subcommands of MODULE."""
-    return help_reply(b"MODULE", MODULE_HELP)

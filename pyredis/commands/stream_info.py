@@ -49,6 +49,10 @@ def _known(ctx: Context, value: int) -> bytes:
     return ctx.null if value == UNKNOWN else integer(_signed(value))
 
 
+def _lag(ctx: Context, lag: int | None) -> bytes:
+    return ctx.null if lag is None else integer(_signed(lag))
+
+
 def _signed(value: int) -> int:
     """A number beyond 63 bits, which XSETID can lead to, as Redis shows it."""
     return value if -_WRAP < 2 * value < _WRAP else (value + _WRAP // 2) % _WRAP - _WRAP // 2
@@ -96,7 +100,7 @@ def xinfo_groups(ctx: Context, argv: list[bytes]) -> bytes:
         writer.write(bulk(b"pending") + integer(len(group.pending)))
         writer.write(bulk(b"last-delivered-id") + id_reply(group.last_id))
         writer.write(bulk(b"entries-read") + _known(ctx, group.entries_read))
-        writer.write(bulk(b"lag") + _known(ctx, stream.lag_of(group)))
+        writer.write(bulk(b"lag") + _lag(ctx, stream.lag_of(group)))
     return writer.getvalue()
 
 
@@ -175,7 +179,7 @@ def _write_group(ctx: Context, writer: BytesWriter, stream: Stream, group: Group
     writer.write(bulk(b"name") + bulk(group.name))
     writer.write(bulk(b"last-delivered-id") + id_reply(group.last_id))
     writer.write(bulk(b"entries-read") + _known(ctx, group.entries_read))
-    writer.write(bulk(b"lag") + _known(ctx, stream.lag_of(group)))
+    writer.write(bulk(b"lag") + _lag(ctx, stream.lag_of(group)))
     writer.write(bulk(b"pel-count") + integer(len(group.pending)))
     writer.write(bulk(b"pending"))
     _write_pending(writer, group, group.order, count, True)

@@ -192,6 +192,7 @@ class ReadRequest:
 
     def _read_group(self, stream: Stream, key: bytes, group: Group, after: int) -> bytes | None:
         ctx = self.ctx
+        ctx.db.keep(key)  # the lookup was one to read, as in Redis, and the group is edited
         consumer = group.consumers.get(self.consumer)
         is_new = consumer is None
         if consumer is None:

@@ -62,6 +62,7 @@ def exec_(ctx: Context, argv: list[bytes]) -> bytes:
         return _run_queue(ctx, queue)
     finally:
         ctx.in_exec = False
+        ctx.engine.set_reader(None)
         ctx.discard_queue()
         ctx.engine.tick = started  # EXEC's own time is that of everything it ran
 

@@ -36,16 +36,16 @@ def load_toml(loader: Loader, path: str) -> None:
     except OSError as error:
         message = f"Fatal error, can't open config file '{path}': {error.strerror}"
         raise ConfigError(0, "", message, False) from None
-    except ValueError as error:  # not UTF-8, or not TOML; the text says where
-        raise ConfigError(0, "", f"{path}: {error}") from None
+    except ValueError as malformed:  # not UTF-8, or not TOML; the text says where
+        raise ConfigError(0, "", f"{path}: {malformed}") from None
     for key, value in entries.items():
         number, line = _find_line(source, key)
         name = key.lower().replace("_", "-").encode()
         try:
             for argv in _lines(name, value):
                 loader.apply_line(argv, number, line)
-        except InvalidValue as error:
-            raise ConfigError(number, line, error.message) from None
+        except InvalidValue as invalid:
+            raise ConfigError(number, line, invalid.message) from None
 
 
 def _find_line(source: bytes, key: str) -> tuple[int, str]:

@@ -52,6 +52,7 @@ MERGE_STEP: Final[i64] = 16
 
 RANDOM_TRIES: Final[i64] = 64
 
+POINTS: Final = 1 << 20
 POINT_MASK: Final = (1 << 20) - 1
 STAMP_SHIFT: Final = 20
 STAMP_MASK: Final = (1 << 20) - 1
@@ -99,6 +100,15 @@ if not COMPILED:
 def _reverse(bits: int, width: int) -> int:
     """The low `width` bits of `bits` in reverse order."""
     return int(format(bits, f"0{width}b")[::-1], 2) if width else 0
+
+
+def point_of(key: bytes) -> i64:
+    """Where a key stands in the order of a scan: the lowest 20 bits of its hash, in reverse order."""
+    bits: i64 = shard_hash(key) & POINT_MASK
+    bits = ((bits & 0x55555) << 1) | ((bits >> 1) & 0x55555)
+    bits = ((bits & 0x33333) << 2) | ((bits >> 2) & 0x33333)
+    ends: i64 = ((bits & 0xF) << 16) | (bits >> 16)
+    return ends | ((bits & 0xF0) << 8) | (bits & 0xF00) | ((bits >> 8) & 0xF0)
 
 
 class HashTable:
@@ -214,6 +224,18 @@ class HashTable:
             visits -= 1
             if len(found) >= count or visits <= 0:
                 return (position << POSITION_SHIFT) | (stamp << STAMP_SHIFT) | point, found
+
+    def shard_at(self, point: int) -> tuple[int, int, dict[bytes, Any]]:
+        """The shard that holds the keys of a point (see `point_of`), and from which point to which it reaches.
+
+        For a walk that writes down how far it has come, by a point, and takes a shard at once. The points that a
+        key belongs to never change, so it meets each key once, whatever is split and merged between its steps: a
+        shard that begins before the walk's point has been merged with what has been seen.
+        """
+        index = _reverse(point, MAX_DEPTH) & self.mask
+        span = 1 << (MAX_DEPTH - self.depths[index])
+        start = point & -span
+        return start, start + span, self.directory[index]
 
     def random_key(self) -> bytes:
         """A key chosen uniformly; the table must not be empty.
@@ -353,8 +375,15 @@ class HashTable:
             total = size_of(self.first)
         else:
             total = sum([size_of(shard) for shard in self.shards()])
-        lists = size_of(self.directory) + size_of(self.depths) + size_of(self.stamps) + size_of(self.depth_counts)
+        lists = (
+            size_of(self.directory) + size_of(self.depths) + size_of(self.stamps) + size_of(self.depth_counts)
+        )
         return instance_size(self) + total + lists
+
+    def entry_overhead(self, key: bytes) -> int:
+        """The share of a key that is there in what its shard takes."""
+        shard = self.first if self.mask == 0 else self.directory[shard_hash(key) & self.mask]
+        return size_of(shard) // len(shard)
 
     def memory_usage(self, samples: int) -> int:
         """About how many bytes the table takes with its keys and values. O(shards + samples)."""
@@ -365,7 +394,7 @@ class HashTable:
                 break
             for key, value in islice(shard.items(), samples - looked_at):
                 total += size_of(key)
-                if value is not None:
+                if value is not True and value is not None:  # the values of sets, which all share
                     total += size_of(value)
                 looked_at += 1
         return self.overhead() + scaled(total, looked_at, self.size)

@@ -27,8 +27,8 @@ from mypy_extensions import i64, mypyc_attr
 from pyredis.datatypes import packed_hash
 from pyredis.datatypes.bulk_strings import element_end, skip, unpack, unpack_all, value_start
 from pyredis.datatypes.digest import Digest
-from pyredis.datatypes.footprint import instance_size, size_of
 from pyredis.datatypes.field_deadlines import NO_DEADLINE, FieldDeadlines
+from pyredis.datatypes.footprint import instance_size, size_of
 from pyredis.datatypes.hash_table import SPLIT_AT, HashTable
 from pyredis.datatypes.packed_hash import NOT_THERE
 from pyredis.datatypes.value import Value

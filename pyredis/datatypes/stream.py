@@ -20,14 +20,18 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from pyredis.datatypes.digest import Digest
+from pyredis.datatypes.footprint import instance_size, scaled, size_of
 from pyredis.datatypes.numbers import INT64_MAX
 from pyredis.datatypes.stream_groups import Group
 from pyredis.datatypes.stream_ids import PART_MAX, id_ms, id_seq, join_id
-from pyredis.datatypes.stream_node import StreamNode
+from pyredis.datatypes.stream_node import StreamNode, fields_memory
 from pyredis.datatypes.value import Value
 
 LISTPACK_MAX: Final[i64] = 1 << 30
 """Bytes that the values of one entry, or a node, may have at most."""
+
+LARGE_ID: Final = 48
+"""What an ID takes as an int."""
 
 UNKNOWN: Final = -1
 """How many entries a group has read, when that cannot be told."""
@@ -86,7 +90,7 @@ class Stream(Value):
                 if node.fields is not fields:
                     total += fields_memory(node.fields)
             total = scaled(total, looked_at, len(nodes)) + fields_memory(fields)
-        total += instance_size(self) + size_of(nodes) + size_of(self.masters) + INTEGER * len(self.masters)
+        total += instance_size(self) + size_of(nodes) + size_of(self.masters) + LARGE_ID * len(self.masters)
         total += size_of(self.groups)
         for group in self.groups.values():
             total += group.memory_usage()
@@ -272,8 +276,11 @@ class Stream(Value):
                 return self.entries_added - int(self.length) + 1
         return UNKNOWN
 
-    def lag_of(self, group: Group) -> int:
-        """How many entries a group has not been given yet, `UNKNOWN` where that cannot be told."""
+    def lag_of(self, group: Group) -> int | None:
+        """How many entries a group has not been given yet, None where that cannot be told.
+
+        Negative for a group that XGROUP SETID credits with more entries than there were.
+        """
         if self.entries_added == 0 or self.length == 0:
             return 0
         if group.last_id < self.first_id and self.max_deleted_id < self.first_id:
@@ -281,7 +288,7 @@ class Stream(Value):
         if group.entries_read != UNKNOWN and not self.has_tombstones_after(group.last_id):
             return self.entries_added - group.entries_read
         entries_read = self.entries_before(group.last_id)
-        return UNKNOWN if entries_read == UNKNOWN else self.entries_added - entries_read
+        return None if entries_read == UNKNOWN else self.entries_added - entries_read
 
     def note_delivered(self, group: Group, entry_id: int) -> None:
         """Moves a group on to an entry behind its last one, and counts it as read."""

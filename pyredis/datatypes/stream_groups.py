@@ -12,6 +12,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from pyredis.datatypes.footprint import instance_size, size_of
 from pyredis.datatypes.numbers import INT64_MAX, INT64_MIN
 
 CHUNK: Final = 1024
@@ -93,6 +94,11 @@ class IdList:
                 break
             place += 1
         return found
+
+    def memory_usage(self) -> int:
+        """About how many bytes it takes, without the IDs, which somebody else has, too. O(chunks)."""
+        total = instance_size(self) + size_of(self.chunks) + size_of(self.lows)
+        return total + sum([size_of(chunk) for chunk in self.chunks])
 
     def copy(self) -> IdList:
         """An independent copy."""
@@ -189,6 +195,16 @@ class Group:
         self.order.remove(entry_id)
         pending.consumer.pending.remove(entry_id)
         return True
+
+    def memory_usage(self) -> int:
+        """About how many bytes it takes. O(consumers)."""
+        total = instance_size(self) + size_of(self.name) + size_of(self.consumers) + size_of(self.pending)
+        total += self.order.memory_usage()
+        for consumer in self.consumers.values():
+            total += instance_size(consumer) + size_of(consumer.name) + consumer.pending.memory_usage()
+        for entry_id, pending in self.pending.items():
+            return total + len(self.pending) * (size_of(entry_id) + instance_size(pending))
+        return total
 
     def copy(self) -> Group:
         """An independent copy. O(n)."""

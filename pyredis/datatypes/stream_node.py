@@ -31,6 +31,9 @@ from pyredis.datatypes.listpack import (
 )
 from pyredis.datatypes.stream_ids import PART_MAX, id_ms, id_seq, join_id
 
+WRITER_INSIDE: Final = 256
+"""Bytes that a `BytesWriter` has room for itself."""
+
 DELETED: Final[i64] = 1
 SAME_FIELDS: Final[i64] = 2
 
@@ -95,7 +98,10 @@ class StreamNode:
         """About how many bytes it takes, without its fields, which others share."""
         total = instance_size(self) + size_of(self.packed) + vector_block(len(self.offsets), 4)
         writer = self.writer
-        return total if writer is None else total + size_of(writer) + bytes_block(len(writer))
+        if writer is None:
+            return total
+        outside = bytes_block(len(writer)) if len(writer) > WRITER_INSIDE else 0
+        return total + size_of(writer) + outside
 
     def image(self) -> bytes:
         """The encoded entries, one behind the other."""

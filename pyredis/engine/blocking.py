@@ -9,6 +9,7 @@ kept, as in Redis:
 * Serving may make other keys ready (BLMOVE); those are served afterwards, before the next command.
 * A client waits for several keys at once and is served once. Where it disconnects, times out or is unblocked,
   nothing remains of its wait.
+* Whether the user may run the command is asked again then, as since 7.2: rules may have changed.
 * A command that waits counts as called, and perhaps as failed, when its wait has ended (since 7.2).
 
 Nothing polls: the host is asked for one timer, for the earliest deadline. A push that serves the first of
@@ -142,6 +143,8 @@ class Blocking:
         if not operation.notices_loss and not isinstance(operation.database.peek(key), Value):
             return False
         ctx = operation.ctx
+        if ctx.user.is_restricted and ctx.waiting is not None and self._refuse(ctx, ctx.waiting):
+            return True
         outer = ctx.swap_effects(None)
         try:
             reply = operation.serve(key)
@@ -157,6 +160,23 @@ class Blocking:
         self._end(operation, reply)
         return True
 
+    def _refuse(self, ctx: Context, argv: list[bytes]) -> bool:
+        """Ends a wait with an error if the user may not run the command any more."""
+        # Here, because what describes refused clients knows contexts, which know this module.
+        from pyredis.acl.permissions import check
+        from pyredis.acl.refusals import place_of, refuse
+
+        command = ctx.last_command
+        denial = None if command is None else check(ctx.user, command, argv)
+        if command is None or denial is None:
+            return False
+        reply = error_reply(b"NOPERM " + refuse(ctx, denial, command, argv, place_of(ctx)))
+        command.rejected += 1
+        self.engine.count_error(reply)
+        self.forget(ctx)
+        ctx.unblocked(reply)
+        return True
+
     def _end(self, operation: BlockedOperation, reply: bytes) -> None:
         """Takes an operation out, counts its command, and answers its client."""
         ctx = operation.ctx
@@ -168,6 +188,11 @@ class Blocking:
         if command is not None:
             command.calls += 1
             command.failed += is_error
+            if self.engine.tracks_latency:
+                histogram = command.histogram
+                if histogram is None:
+                    histogram = self.engine.begin_histogram(command)
+                histogram.add(0.0)  # waiting is not working
         ctx.unblocked(reply)
 
     def expire(self) -> None:

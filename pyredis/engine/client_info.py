@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyredis.engine.context import Context
+from pyredis.engine.context import GATE_MONITOR, Context
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -67,7 +67,7 @@ def client_line(ctx: Context, running: list[bytes] | None = None) -> bytes:
         b"events=" + (b"rw" if pending else b"r"),
         b"cmd=" + (b"NULL" if command is None else command.full_name),
         b"user=" + ctx.user.name,
-        b"redir=-1",
+        b"redir=%d" % (-1 if ctx.tracking is None else ctx.tracking.redirect),
         b"resp=3" if ctx.resp3 else b"resp=2",
         b"lib-name=" + ctx.lib_name.split(b"\0")[0],
         b"lib-ver=" + ctx.lib_version.split(b"\0")[0],
@@ -78,12 +78,21 @@ def client_line(ctx: Context, running: list[bytes] | None = None) -> bytes:
 def client_flags(ctx: Context) -> bytes:
     """The letters of the states that a client is in, `N` for none of them."""
     letters = b""
+    tracking = ctx.tracking
+    if ctx.gates & GATE_MONITOR:
+        letters += b"O"
     if ctx.is_subscriber():
         letters += b"P"
     if ctx.queue is not None:
         letters += b"x"
     if ctx.is_blocked:
         letters += b"b"
+    if tracking is not None:
+        letters += b"t"
+        if tracking.is_broken:
+            letters += b"R"
+        if tracking.is_broadcast:
+            letters += b"B"
     if ctx.watch.dirty:
         letters += b"d"
     if ctx.closing:

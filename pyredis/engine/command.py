@@ -14,6 +14,7 @@ from mypy_extensions import i64
 
 if TYPE_CHECKING:
     from pyredis.engine.context import Context
+    from pyredis.engine.latency import Histogram
 
 Handler = Callable[["Context", list[bytes]], "bytes | None"]
 """Runs a command: takes the context and all arguments with the name, returns the encoded reply or None for none yet."""
@@ -171,11 +172,16 @@ class Command:
         # Whether dispatch may call the handler without looking for subcommands or permissions.
         # Its place in sets of commands, given by `pyredis.acl.catalog`.
         self.acl_bit: int = 0
+        # The argument that is the only key, 0 when that is not so simple, and what is done to it; as above.
+        self.only_key: i64 = 0
+        self.only_key_access: i64 = 0
         self.is_plain: bool = spec.handler is not None and not spec.flags & (PROTECTED | RUNS_SCRIPT)
         self.calls: i64 = 0
         self.seconds: float = 0.0
         self.rejected: i64 = 0
         self.failed: i64 = 0
+        # How long calls took; made at the first one.
+        self.histogram: Histogram | None = None
 
     def reset_statistics(self) -> None:
         """Zeroes the counters (CONFIG RESETSTAT)."""
@@ -183,6 +189,7 @@ class Command:
         self.seconds = 0.0
         self.rejected = 0
         self.failed = 0
+        self.histogram = None
 
 
 def build_table(specs: list[CommandSpec]) -> dict[bytes, Command]:

@@ -21,6 +21,7 @@ from pyredis.protocol.encode import NULL, NULL_ARRAY, NULL_BULK
 if TYPE_CHECKING:
     from pyredis.acl.user import User
     from pyredis.engine.command import Command
+    from pyredis.engine.tracking import ClientTracking
 
 GATE_UNAUTHENTICATED: Final = 1 << 0
 GATE_MULTI: Final = 1 << 1
@@ -31,6 +32,12 @@ GATE_NO_TOUCH: Final = 1 << 3
 
 GATE_ACL: Final = 1 << 4
 """There is something that the client's user may not do."""
+
+GATE_TRACKING: Final = 1 << 5
+"""CLIENT TRACKING: keys that commands read are remembered."""
+
+GATE_MONITOR: Final = 1 << 6
+"""The client watches the others (MONITOR) and may not touch the data."""
 
 REPLY_ON: Final = 0
 REPLY_OFF: Final = 1
@@ -82,6 +89,7 @@ class Context:
         self.writes: i64 = 0
         self.no_evict: bool = False
         self.no_touch: bool = False
+        self.tracking: ClientTracking | None = None
         # Transactions. `queue` is a list between MULTI and EXEC.
         self.queue: list[QueuedCommand] | None = None
         self.queue_failed: bool = False
@@ -100,6 +108,8 @@ class Context:
         self.closing: bool = False
         # Waits for a reply that comes later, or is held by CLIENT PAUSE.
         self.is_blocked: bool = False
+        # The request that waits for a key, to be looked at again when there is one.
+        self.waiting: list[bytes] | None = None
         # The wait is over and the client not yet back at its requests.
         self.is_unblocked: bool = False
         # What to log instead of the command itself; None = the command as it came.
@@ -196,6 +206,25 @@ class Context:
         else:
             self.gates &= ~GATE_NO_TOUCH
 
+    def set_tracking(self, tracking: ClientTracking | None) -> None:
+        """Takes over what client-side caching is to do; `pyredis.engine.tracking` keeps the rest in step."""
+        self.tracking = tracking
+        if tracking is not None:
+            self.gates |= GATE_TRACKING
+        else:
+            self.gates &= ~GATE_TRACKING
+
+    def set_monitoring(self, is_monitoring: bool) -> None:
+        """Begins or ceases to see the requests of all clients."""
+        monitors = self.engine.monitors.clients
+        if is_monitoring:
+            monitors[self] = None
+            self.gates |= GATE_MONITOR
+        else:
+            monitors.pop(self, None)
+            self.gates &= ~GATE_MONITOR
+        self.engine.update_monitor_gate()
+
     def subscriptions(self) -> int:
         """Channels and patterns subscribed to, as SUBSCRIBE counts them."""
         return len(self.channels) + len(self.patterns)
@@ -273,6 +302,8 @@ class Context:
             self.reply_mode = REPLY_ON
         self.no_evict = False
         self.set_no_touch(False)
+        self.engine.tracking.disable(self)
+        self.set_monitoring(False)
         self.begin_as_default()
 
     def release(self) -> None:
@@ -282,5 +313,8 @@ class Context:
         self.engine.pubsub.leave_all(self)
         self.engine.postponed.pop(self, None)
         self.engine.blocking.forget(self)
+        self.engine.tracking.forget(self)
+        if self.gates & GATE_MONITOR:
+            self.set_monitoring(False)
         if self.engine.clients.pop(self.client_id, None) is not None:
             self.engine.statistics.connection_ended(self)

@@ -18,12 +18,18 @@ from pyredis.datatypes.list_value import ListLimits
 from pyredis.datatypes.set_value import SetLimits
 from pyredis.datatypes.stream import StreamLimits
 from pyredis.engine.blocking import BLOCKING_TIMER, Blocking
-from pyredis.engine.command import Command, CommandSpec, build_table, flatten_table
+from pyredis.engine.command import FAST, SKIP_SLOWLOG, Command, CommandSpec, build_table, flatten_table
+from pyredis.engine.latency import Histogram, LatencyMonitor
 from pyredis.engine.log_state import LogState
+from pyredis.engine.monitors import Monitors, is_connected
+from pyredis.engine.notifications import effective_mask, publish_event
 from pyredis.engine.pubsub import PubSub
+from pyredis.engine.redaction import redacted
 from pyredis.engine.save_state import SaveState
 from pyredis.engine.scripting import SCRIPT_TIMER, Scripting
+from pyredis.engine.slow_log import SlowLog
 from pyredis.engine.statistics import Statistics
+from pyredis.engine.tracking import Tracking
 from pyredis.errors import CommandError
 from pyredis.keyspace.database import Database, Keyspace, KeyspaceListener
 
@@ -35,17 +41,23 @@ GATE_LOADING: Final = 1 << 0
 GATE_PAUSED: Final = 1 << 1
 GATE_PROPAGATING: Final = 1 << 2
 GATE_LISTENING: Final = 1 << 3
-"""Something outside wants to see every command (MONITOR and the like)."""
+"""Somebody wants to see every command (MONITOR)."""
 GATE_DISK_ERROR: Final = 1 << 4
 """The last attempt to save data failed: commands that change any are refused."""
 
 GATE_BUSY: Final = 1 << 6
 """A script has been suspended because it takes long; until it ends nothing else may change anything."""
 
+GATE_READING: Final = 1 << 7
+"""A client runs that tracks the keys it reads; see `pyredis.engine.tracking`."""
+
 PAUSE_NONE: Final = 0
 PAUSE_WRITE: Final = 1
 PAUSE_ALL: Final = 2
 PAUSE_TIMER: Final = "pause"
+
+NEVER_SLOW: Final = 1e300
+"""A time in seconds that no command takes."""
 
 ERROR_CODES_MAX: Final = 128
 ERROR_CODES_DISABLED: Final = b"ERRORSTATS_DISABLED"
@@ -93,7 +105,7 @@ class Host:
         return False
 
     def measure_log(self) -> None:
-        """Brings the engine's `LogState` up to date."""
+        """Brings the engine's `LogState`, and what its `SaveState` says of work under way, up to date."""
 
     def turn_log(self, is_on: bool) -> bool:
         """Begins or ceases to log changes to a file; false when it cannot begin, and the log says why."""
@@ -152,6 +164,13 @@ class Engine(KeyspaceListener):
         self.rejected_connections: int = 0
         # When the last command ended, which is when the next starts; in seconds, of the machine's clock.
         self.tick: float = 0.0
+        # What takes so many seconds goes to `note_slow`; and whether the time of each command is counted.
+        self.slow_seconds: float = NEVER_SLOW
+        self.tracks_latency: bool = True
+        self.slow_log: SlowLog = SlowLog()
+        self.latency: LatencyMonitor = LatencyMonitor()
+        self.monitors: Monitors = Monitors()
+        self.tracking: Tracking = Tracking(self)
         self.error_counts: dict[bytes, int] = {}
         self.error_replies: int = 0
         self.statistics: Statistics = Statistics()
@@ -159,8 +178,9 @@ class Engine(KeyspaceListener):
         self.pause_until_ms: i64 = 0
         # Clients whose request CLIENT PAUSE holds back, in the order in which they came to wait.
         self.postponed: dict[Context, None] = {}
-        # While a session runs requests, messages to other clients gather with these.
+        # While a session runs requests, and which; messages to other clients then gather in `unsent`.
         self.is_busy: bool = False
+        self.current: Context | None = None
         self.unsent: list[Context] = []
         # Why the log could not be written, empty when it could; commands that write are then refused.
         self.log_error: bytes = b""
@@ -207,12 +227,19 @@ class Engine(KeyspaceListener):
             ("stop-writes-on-bgsave-error", self._apply_saving),
             ("save", self._apply_saving),
             ("tls-port", _refuse_tls),
+            ("notify-keyspace-events", self._apply_observation),
+            ("slowlog-log-slower-than", self._apply_observation),
+            ("slowlog-max-len", self._apply_observation),
+            ("latency-monitor-threshold", self._apply_observation),
+            ("latency-tracking", self._apply_observation),
+            ("tracking-table-max-keys", self._apply_observation),
         ):
             config.on_change(name, apply)
         self.access.follow(config)
         self._apply_limits(config)
         self._apply_encodings(config)
         self._apply_keyspace(config)
+        self._apply_observation(config)
         self.statistics.used_memory()
 
     def _apply_saving(self, config: Config) -> str | None:
@@ -262,6 +289,78 @@ class Engine(KeyspaceListener):
         keyspace.count_frequency(config.get_str("maxmemory-policy").endswith("-lfu"))
         return None
 
+    def _apply_observation(self, config: Config) -> str | None:
+        """What is noted about commands and keys: slow ones, times, events, keys that clients have cached."""
+        slow_log = self.slow_log
+        slow_log.slower_than = config.get_int("slowlog-log-slower-than")
+        slow_log.length_max = config.get_int("slowlog-max-len")
+        slow_log.trim()
+        self.latency.threshold = config.get_int("latency-monitor-threshold")
+        self.tracks_latency = config.get_bool("latency-tracking")
+        self.slow_seconds = NEVER_SLOW
+        if slow_log.is_on():
+            self.slow_seconds = float(slow_log.slower_than) / 1e6
+        if self.latency.threshold > 0:
+            self.slow_seconds = min(self.slow_seconds, float(self.latency.threshold) / 1000)
+        self.keyspace.event_mask = effective_mask(config.get_int("notify-keyspace-events"))
+        self.tracking.keys_max = config.get_int("tracking-table-max-keys")
+        self.tracking.limit()
+        self.update_listening()
+        return None
+
+    def update_listening(self) -> None:
+        """Has the databases report what happens to their keys, as long as anybody wants to know."""
+        keyspace = self.keyspace
+        wanted = len(self.sinks) > 0 or keyspace.event_mask != 0 or self.tracking.is_listening()
+        if wanted and keyspace.listener is None:
+            keyspace.listener = self
+        elif not wanted and keyspace.listener is self:
+            keyspace.listener = None
+
+    def update_monitor_gate(self) -> None:
+        """Opens or closes the gate that has every command shown."""
+        if self.monitors.clients:
+            self.gates |= GATE_LISTENING
+        else:
+            self.gates &= ~GATE_LISTENING
+
+    def set_reader(self, ctx: Context | None) -> None:
+        """Says which client's reads are tracked from now on, and whose changes are its own."""
+        self.tracking.set_running(ctx)
+        if ctx is not None:
+            self.gates |= GATE_READING
+        else:
+            self.gates &= ~GATE_READING
+
+    def begin_histogram(self, command: Command) -> Histogram:
+        """The histogram of a command that is called for the first time."""
+        command.histogram = histogram = Histogram()
+        return histogram
+
+    def note_slow(self, ctx: Context, command: Command, argv: list[bytes], seconds: float) -> None:
+        """Takes down a command that took long, wherever it was long enough for."""
+        second = int(self.clock.now_ms // 1000)
+        event = b"fast-command" if command.flags & FAST else b"command"
+        self.latency.add(event, second, seconds)
+        log = self.slow_log
+        microseconds = int(seconds * 1e6)
+        if not log.is_on() or microseconds < log.slower_than or command.flags & SKIP_SLOWLOG:
+            return
+        address, name = b"?:0", b""
+        if is_connected(ctx):
+            address, name = ctx.address.encode("utf-8", "surrogateescape"), ctx.name
+        log.add(second, microseconds, redacted(command, argv), address, name)
+
+    def note_latency(self, event: bytes, seconds: float) -> None:
+        """Takes down how long something other than a command took, if that was long enough."""
+        self.latency.add(event, int(self.clock.now_ms // 1000), seconds)
+
+    def end_background_work(self) -> None:
+        """Hands over what work that is no command's has changed: to the log, and to clients that cache."""
+        self.flush_propagated()
+        if self.tracking.has_news:
+            self.tracking.broadcast()
+
     def next_client_id(self) -> int:
         """Identifiers grow and are never used again."""
         self.last_client_id += 1
@@ -307,8 +406,17 @@ class Engine(KeyspaceListener):
             command.reset_statistics()
         self.statistics.reset(self)
 
+    def event(self, kind: int, name: bytes, key: bytes, database: Database) -> None:
+        """Publishes a keyspace event."""
+        publish_event(self.pubsub, self.keyspace.event_mask, name, key, database.index)
+
+    def key_changed(self, database: Database, key: bytes) -> None:
+        """Tells clients that have cached the key."""
+        self.tracking.key_changed(key)
+
     def key_expired(self, database: Database, key: bytes) -> None:
         """Logs the expiry as the deletion that it is."""
+        self.tracking.key_expired(key)
         if self.gates & GATE_PROPAGATING:
             name = b"UNLINK" if database.keyspace.lazy_expire else b"DEL"
             self.propagated.append((database.index, [name, key]))
@@ -333,14 +441,14 @@ class Engine(KeyspaceListener):
         """Starts sending changes to `sink`."""
         self.sinks.append(sink)
         self.gates |= GATE_PROPAGATING
-        self.keyspace.listener = self
+        self.update_listening()
 
     def remove_sink(self, sink: PropagationSink) -> None:
         """Stops sending changes to `sink`."""
         self.sinks.remove(sink)
         if not self.sinks:
             self.gates &= ~GATE_PROPAGATING
-            self.keyspace.listener = None
+            self.update_listening()
 
     def begin_loading(self) -> None:
         """Has clients told to come back later."""
@@ -413,6 +521,8 @@ class Engine(KeyspaceListener):
             self.blocking.expire()
         elif what == PAUSE_TIMER and self.is_paused():
             self._await_pause()
+        if self.tracking.has_news:
+            self.tracking.broadcast()
 
     def fire_late_timers(self) -> None:
         """Makes up for the timers that fired while a script was suspended."""

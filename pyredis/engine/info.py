@@ -7,10 +7,8 @@ not what they are in Redis:
   allocator keeps no total; so the `allocator_*` fields repeat it and fragmentation is always 1.
   `used_memory_startup` is what it was before the first key, `used_memory_dataset` what came since, less the
   clients' buffers.
-* Features that this version lacks (persistence, replicas, eviction, scripts, tracking) report what a Redis
-  that has never used them reports.
-* What nobody here can know is left out: the event loop's cycles, and latency percentiles, as there are no
-  histograms.
+* Features that this version lacks (replicas, eviction) report what a Redis that has never used them reports.
+* What nobody here can know is left out: the event loop's cycles.
 
 Costs O(clients + commands).
 """
@@ -22,6 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from pyredis import REDIS_VERSION, __version__
+from pyredis.config.values import format_percentile
 from pyredis.engine import process
 from pyredis.engine.engine import GATE_LOADING
 from pyredis.engine.statistics import total_calls
@@ -152,7 +151,7 @@ def clients_lines(report: Report) -> list[str]:
         f"client_recent_max_input_buffer:{clients.input_max}",
         f"client_recent_max_output_buffer:{clients.output_max}",
         f"blocked_clients:{clients.blocked}",
-        "tracking_clients:0",
+        f"tracking_clients:{len(engine.tracking.clients)}",
         f"pubsub_clients:{clients.subscribed}",
         f"watching_clients:{clients.watching}",
         f"clients_in_timeout_table:{timed}",
@@ -253,17 +252,18 @@ def human_bytes(size: int) -> str:
 def persistence_lines(report: Report) -> list[str]:
     """Snapshots, the log, and how far loading has come."""
     engine = report.engine
+    engine.host.measure_log()
     saving = engine.saving
     now = engine.clock.now_ms // 1000
     running = now - saving.started_at if saving.is_running() else -1
     return [
         f"loading:{1 if engine.gates & GATE_LOADING else 0}",
         "async_loading:0",
-        "current_cow_peak:0",
-        "current_cow_size:0",
-        "current_cow_size_age:0",
-        "current_fork_perc:0.00",
-        "current_save_keys_processed:0",
+        f"current_cow_peak:{saving.current_copied_peak}",
+        f"current_cow_size:{saving.current_copied_bytes}",
+        f"current_cow_size_age:{saving.current_copied_age}",
+        f"current_fork_perc:{100 * saving.keys_saved / max(saving.keys_total, 1):.2f}",
+        f"current_save_keys_processed:{saving.keys_saved}",
         f"current_save_keys_total:{saving.keys_total}",
         f"rdb_changes_since_last_save:{engine.keyspace.dirty}",
         f"rdb_bgsave_in_progress:{int(saving.is_running())}",
@@ -299,7 +299,6 @@ def _loading_lines(engine: Engine) -> list[str]:
 
 
 def _log_lines(engine: Engine, now: int) -> list[str]:
-    engine.host.measure_log()
     state = engine.logging
     running = now - state.rewrite_started_at if state.is_rewriting() else -1
     lines = [
@@ -378,9 +377,9 @@ def stats_lines(report: Report) -> list[str]:
         "active_defrag_key_misses:0",
         "total_active_defrag_time:0",
         "current_active_defrag_time:0",
-        "tracking_total_keys:0",
-        "tracking_total_items:0",
-        "tracking_total_prefixes:0",
+        f"tracking_total_keys:{engine.tracking.keys.size}",
+        f"tracking_total_items:{engine.tracking.items}",
+        f"tracking_total_prefixes:{len(engine.tracking.prefixes)}",
         "unexpected_error_replies:0",
         f"total_error_replies:{engine.error_replies}",
         "dump_payload_sanitizations:0",
@@ -469,8 +468,20 @@ def _safe_name(code: bytes) -> str:
 
 
 def latencystats_lines(report: Report) -> list[str]:
-    """Nothing: only sums of times are kept, and percentiles cannot be had from them."""
-    return []
+    """Percentiles of the time that each command takes, while times are counted."""
+    engine = report.engine
+    if not engine.tracks_latency:
+        return []
+    percents = engine.config.latency_percentiles()
+    lines: list[str] = []
+    for command in engine.all_commands:
+        histogram = command.histogram
+        if histogram is not None:
+            shown = [
+                f"p{format_percentile(percent).decode()}={histogram.percentile(percent):.3f}" for percent in percents
+            ]
+            lines.append(f"latency_percentiles_usec_{command.full_name.decode()}:{','.join(shown)}")
+    return lines
 
 
 def cluster_lines(report: Report) -> list[str]:

@@ -111,3 +111,36 @@ def executable_path() -> str:
     """The program that was started: the script, or the interpreter where there is none."""
     script = sys.argv[0] if sys.argv else ""
     return os.path.abspath(script) if os.path.isfile(script) else sys.executable
+
+
+def release_free_memory() -> bool:
+    """Has the C library give free memory back to the system; false where it cannot be asked.
+
+    Python's own arenas are given back by itself as soon as they are empty.
+    """
+    if sys.platform != "linux":
+        return False
+    from ctypes import CDLL, c_size_t
+
+    try:
+        return bool(CDLL(None).malloc_trim(c_size_t(0)))
+    except (AttributeError, OSError):  # another C library than glibc
+        return False
+
+
+def allocator_report() -> bytes:
+    """What Python's allocator and garbage collector count, as lines for people."""
+    import gc
+
+    lines = [
+        "Python memory allocator",
+        f"allocated blocks: {sys.getallocatedblocks()}",
+        f"resident bytes: {resident_bytes()}",
+        f"frozen objects: {gc.get_freeze_count()}",
+    ]
+    for generation, (objects, figures) in enumerate(zip(gc.get_count(), gc.get_stats(), strict=True)):
+        lines.append(
+            f"generation {generation}: {objects} since the last collection, "
+            f"{figures['collections']} collections, {figures['collected']} collected"
+        )
+    return "\n".join([*lines, ""]).encode()

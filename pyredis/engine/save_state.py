@@ -19,10 +19,16 @@ class SaveState:
         self.last_seconds: int = UNKNOWN
         self.saves: int = 0
         self.copied_bytes: int = 0
-        # A save in the background: when it began, what `Keyspace.dirty` was, and how many keys there were.
+        # A save in the background: when it began, and what `Keyspace.dirty` was.
         self.started_at: int = UNKNOWN
         self.dirty_before: i64 = 0
+        # Of whatever is saved in the background, as of `Host.measure_log`: keys, those that have been written, and
+        # what the child copied.
         self.keys_total: int = 0
+        self.keys_saved: int = 0
+        self.current_copied_bytes: int = 0
+        self.current_copied_peak: int = 0
+        self.current_copied_age: int = 0
         # BGSAVE has to wait for another child process.
         self.is_scheduled: bool = False
         self.forks: int = 0
@@ -38,12 +44,11 @@ class SaveState:
         """Whether a save in the background is under way."""
         return self.started_at != UNKNOWN
 
-    def begin(self, now: int, dirty: i64, keys: int) -> None:
+    def begin(self, now: int, dirty: i64) -> None:
         """A save in the background has begun."""
         self.started_at = now
         self.tried_at = now
         self.dirty_before = dirty
-        self.keys_total = keys
 
     def succeed(self, now: int) -> None:
         """A save has ended well."""
@@ -54,4 +59,3 @@ class SaveState:
         """The save in the background has ended, well or not."""
         self.last_seconds = now - self.started_at
         self.started_at = UNKNOWN
-        self.keys_total = 0

@@ -45,12 +45,14 @@ LRU_CLOCK_MASK: Final[i64] = 0xFFFFFF
 class AccessPolicy:
     """What the databases of a keyspace note about accesses, and how; `Keyspace` changes it.
 
-    `is_touching` is false while a client runs that asked to leave no trace (CLIENT NO-TOUCH).
+    `is_touching` is false while a client runs that asked to leave no trace (CLIENT NO-TOUCH), `allows_plain`
+    while changes have to come by where `AccessTable.plain` would be a short cut.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock: Clock = clock
         self.is_touching: bool = True
+        self.allows_plain: bool = True
         self.counts_frequency: bool = False
         self.log_factor: float = 10.0
         self.decay_minutes: i64 = 1
@@ -73,7 +75,10 @@ class AccessTable:
 
     def follow(self) -> None:
         """Takes notice of a change of the policy."""
-        is_plain = self.is_exact and self.policy.is_touching and not self.policy.counts_frequency
+        policy = self.policy
+        is_plain = (
+            self.is_exact and policy.is_touching and not policy.counts_frequency and policy.allows_plain
+        )
         self.plain = self.exact if is_plain else None
 
     def begin(self, key: bytes, keys: i64) -> None:

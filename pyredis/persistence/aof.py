@@ -64,10 +64,10 @@ class AppendOnlyFile:
                     f"*** FATAL AOF MANIFEST FILE ERROR *** Reading the manifest file, at line {error.number} >>> "
                     f"'{error.line}' {error.reason}"
                 ) from error
-            except OSError as error:
+            except OSError as failure:
                 raise AofError(
-                    f"Fatal error: can't open the AOF manifest file {path} for reading: {error.strerror}"
-                ) from error
+                    f"Fatal error: can't open the AOF manifest file {path} for reading: {failure.strerror}"
+                ) from failure
         else:
             self.manifest = Manifest()
         self._upgrade()

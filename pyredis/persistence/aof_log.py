@@ -196,6 +196,7 @@ class AofLog(PropagationSink):
         if file is None:
             return False
         before = file.size
+        started: float = time()
         try:
             left = self.backlog
             while left:
@@ -206,6 +207,7 @@ class AofLog(PropagationSink):
         except OSError as error:
             self._write_failed(file, before, error.strerror or str(error))
             return False
+        self._note_write(time() - started)
         self.written += len(self.backlog)
         self.backlog = b""
         self.is_unsynced = True
@@ -214,6 +216,16 @@ class AofLog(PropagationSink):
             self.write_error = ""
             self._report()
         return True
+
+    def _note_write(self, seconds: float) -> None:
+        """Tells the latency monitor how long a write took, and what else went on."""
+        event = b"aof-write-alone"
+        if self.is_syncing:
+            event = b"aof-write-pending-fsync"
+        elif self.engine.host.child_purpose():
+            event = b"aof-write-active-child"
+        self.engine.note_latency(event, seconds)
+        self.engine.note_latency(b"aof-write", seconds)
 
     def _write_failed(self, file: AppendFile, before: int, error: str) -> None:
         """Cuts a partial write off again; where that fails, too, what is in the file stays there."""
@@ -236,6 +248,7 @@ class AofLog(PropagationSink):
             return False
         if not self.is_unsynced:
             return True
+        started: float = time()
         try:
             file.sync()
         except OSError as error:
@@ -246,6 +259,7 @@ class AofLog(PropagationSink):
             return False
         self.is_unsynced = False
         self.synced_at = time()
+        self.engine.note_latency(b"aof-fsync-always", self.synced_at - started)
         if self.write_error and not self.backlog:
             self.write_error = ""
             self._report()

@@ -69,6 +69,7 @@ class RdbLoader(RdbReceiver):
             if keyspace.is_past(deadline_ms) and not keyspace.keeps_expired:
                 self.expired += 1
                 return ""
+        database.keep(key)
         if not database.values.set(key, value):
             if not self.replaces:
                 return f"expected a key that is not there yet, found {key[:100]!r}"

@@ -2,12 +2,12 @@
 
     writer = RdbWriter(engine, sink, version_needed(engine))
     writer.begin(facts(engine))
-    writer.select(database)
-    writer.key(key, value, deadline)
+    writer.select(database.index)
+    writer.key(database.access, key, value, deadline)
     writer.finish()
 
 `write_all` does this for everything an engine has; `RdbSnapshot` does the same a few keys at a time, while nothing
-changes. Whoever writes while the keyspace changes hands over the keys itself.
+changes; `pyredis.persistence.keyspace_walk` lets it change.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mypy_extensions import i64
 
 from pyredis import REDIS_VERSION
 from pyredis.engine.engine import Engine
+from pyredis.keyspace.access import AccessTable
 from pyredis.keyspace.database import NO_DEADLINE, Database
 from pyredis.persistence import rdb_format as rdb
 from pyredis.persistence.rdb_output import ByteSink, RdbOutput
@@ -83,23 +84,25 @@ class RdbWriter:
         self.out.byte(rdb.FUNCTION_2)
         self.out.string(source)
 
-    def select(self, database: Database) -> None:
-        """Announces the keys of a database, with its sizes as a hint."""
-        out = self.out
-        out.byte(rdb.SELECT_DB)
-        out.length(database.index)
-        out.byte(rdb.RESIZE_DB)
-        out.length(database.values.size)
-        out.length(database.expires.size)
+    def select(self, index: int) -> None:
+        """Announces keys of a database."""
+        self.out.byte(rdb.SELECT_DB)
+        self.out.length(index)
 
-    def key(self, database: Database, key: bytes, value: Any, deadline_ms: int) -> None:
+    def sizes(self, keys: i64, deadlines: i64) -> None:
+        """Says how many keys of the database there will be, as a hint."""
+        self.out.byte(rdb.RESIZE_DB)
+        self.out.length(keys)
+        self.out.length(deadlines)
+
+    def key(self, access: AccessTable, key: bytes, value: Any, deadline_ms: int) -> None:
         """Writes one key, with a deadline or `NO_DEADLINE`."""
         out = self.out
         if deadline_ms != NO_DEADLINE:
             out.byte(rdb.EXPIRE_TIME_MS)
             out.integer_64(deadline_ms)
         if self.noted != WRITES_NOTHING:
-            self._note_access(database, key)
+            self._note_access(access, key)
         kind = value_type(value, self.version)
         out.byte(kind)
         out.string(key)
@@ -110,14 +113,14 @@ class RdbWriter:
         out.spill()
         self.keys += 1
 
-    def _note_access(self, database: Database, key: bytes) -> None:
+    def _note_access(self, access: AccessTable, key: bytes) -> None:
         out = self.out
         if self.noted == WRITES_IDLE:
             out.byte(rdb.IDLE)
-            out.length(database.access.idle_seconds(key))
+            out.length(access.idle_seconds(key))
         else:
             out.byte(rdb.FREQ)
-            out.byte(database.access.frequency(key))
+            out.byte(access.frequency(key))
 
     def finish(self) -> None:
         """Writes the end and the checksum, 0 without one."""
@@ -163,7 +166,8 @@ class RdbSnapshot:
     def _open_database(self, database: Database) -> None:
         self.database = database
         if database.values.size != 0:
-            self.writer.select(database)
+            self.writer.select(database.index)
+            self.writer.sizes(database.values.size, database.expires.size)
             self.shards = database.values.shards()
 
     def _write_shard(self, shard: dict[bytes, Any]) -> None:
@@ -171,7 +175,8 @@ class RdbSnapshot:
         writer = self.writer
         has_deadlines = database.expires.size != 0
         for key, value in shard.items():
-            writer.key(database, key, value, database.deadline(key) if has_deadlines else NO_DEADLINE)
+            deadline_ms = database.deadline(key) if has_deadlines else NO_DEADLINE
+            writer.key(database.access, key, value, deadline_ms)
             if self.delay_us > 0:
                 sleep(self.delay_us / 1e6)
 

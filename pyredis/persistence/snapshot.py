@@ -74,8 +74,8 @@ class SnapshotLoad:
             self.load = RdbFileLoad(self.engine, self.path)
         except FileNotFoundError:
             return False
-        except OSError as error:
-            self.error = error.strerror or str(error)
+        except OSError as failure:
+            self.error = failure.strerror or str(failure)
             return False
         saving = self.engine.saving
         saving.load_started_at = now_seconds(self.engine)
@@ -94,8 +94,8 @@ class SnapshotLoad:
                 return True
         except RdbError as error:
             self.error = str(error)
-        except OSError as error:
-            self.error = error.strerror or str(error)
+        except OSError as failure:
+            self.error = failure.strerror or str(failure)
         load.close()
         if not self.error:
             self._report(load)

@@ -13,10 +13,13 @@ from typing import Any, Final
 from librt.time import time
 from mypy_extensions import i64
 
+from pyredis.acl.log import IN_SCRIPT
+from pyredis.acl.permissions import check
+from pyredis.acl.refusals import refuse
 from pyredis.commands.dispatch import find_command, run
 from pyredis.datatypes.shortest_double import shortest_text
 from pyredis.engine.command import MAY_REPLICATE, NOSCRIPT, WRITE, Command
-from pyredis.engine.context import Context
+from pyredis.engine.context import GATE_ACL, Context
 from pyredis.engine.engine import GATE_DISK_ERROR, GATE_PROPAGATING, Engine
 from pyredis.errors import MISCONF_LOG, MISCONF_SNAPSHOT, CommandError, error_reply
 from pyredis.scripting.errors import ScriptError
@@ -97,6 +100,7 @@ class Calls:
         self.caller = caller
         ctx.db = caller.db
         ctx.user = caller.user
+        ctx.gates = caller.gates & GATE_ACL
         ctx.no_touch = caller.no_touch
         if ctx.resp3:
             ctx.set_protocol(2)
@@ -151,6 +155,8 @@ class Calls:
         if len(argv) < command.min_args or len(argv) > command.max_args:
             raise self._refusal(command, WRONG_ARITY)
         flags = command.flags
+        if self.ctx.gates & GATE_ACL and not flags & NOSCRIPT:
+            self._check_access(command, argv)
         if flags & (NOSCRIPT | WRITE | MAY_REPLICATE):
             self._check(command)
         if self.caller is None:
@@ -176,6 +182,15 @@ class Calls:
         if command is not None:
             command.rejected += 1
         return ScriptError(message, True)
+
+    def _check_access(self, command: Command, argv: list[bytes]) -> None:
+        """Refuses what the user may not do."""
+        ctx = self.ctx
+        denial = check(ctx.user, command, argv)
+        if denial is not None:
+            client = ctx if self.caller is None else self.caller
+            reason = refuse(client, denial, command, argv, IN_SCRIPT)
+            raise self._refusal(command, b"ERR ACL failure in script: " + reason)
 
     def _check(self, command: Command) -> None:
         """The checks of commands that write or are not for scripts."""
@@ -258,10 +273,10 @@ class Calls:
             argument if isinstance(argument, bytes) else argument_text(argument) for argument in arguments
         ]
         try:
-            find_command(self.engine, argv)
+            command = find_command(self.engine, argv)
         except CommandError:
             raise ScriptError(b"ERR Invalid command passed to redis.acl_check_cmd()") from None
-        return True
+        return check(self.ctx.user, command, argv) is None
 
 
 def as_number(value: Any) -> float | None:

@@ -10,7 +10,3 @@ class ScriptError(Exception):
         super().__init__(message)
         self.message: bytes = message
         self.is_counted: bool = is_counted
-
-
-class ScriptKilled(ScriptError):
-    """Ends a script that is to be killed."""

@@ -17,7 +17,16 @@ from pyredis.engine.context import Context
 from pyredis.engine.engine import Engine
 from pyredis.engine.scripting import ScriptFigures
 from pyredis.errors import CommandError
-from pyredis.protocol.encode import array, array_header, bulk, bulk_array, integer, map_header, set_header, simple
+from pyredis.protocol.encode import (
+    array,
+    array_header,
+    bulk,
+    bulk_array,
+    integer,
+    map_header,
+    set_header,
+    simple,
+)
 from pyredis.protocol.inline import split_args
 from pyredis.scripting.calls import Calls
 from pyredis.scripting.errors import ScriptError
@@ -33,7 +42,8 @@ FUNCTION_BYTES: Final = 120
 """What a library and a function take besides their texts, about."""
 
 BAD_NAME: Final = (
-    b"ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"
+    b"ERR Library names can only contain letters, numbers, or underscores(_) "
+    b"and must be at least one character long"
 )
 _NAME_BYTES: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
@@ -43,7 +53,9 @@ LOAD_TIMEOUT: Final = b"ERR FUNCTION LOAD timeout"
 class Function:
     """One registered function."""
 
-    def __init__(self, name: bytes, library: bytes, function: Any, description: bytes | None, flags: i64) -> None:
+    def __init__(
+        self, name: bytes, library: bytes, function: Any, description: bytes | None, flags: i64
+    ) -> None:
         self.name: bytes = name
         self.library: bytes = library
         self.function: Any = function
@@ -111,12 +123,13 @@ class Functions:
             self.interpreter = interpreter
         return interpreter
 
-    def on_tick(self) -> None:
+    def on_tick(self) -> bool:
         """Called by the interpreter now and then: loading has a time limit of its own."""
         if self.loading is None:
-            self.runner.on_tick()
-        elif time() - self.loading_since > LOAD_SECONDS:
+            return self.runner.on_tick()
+        if time() - self.loading_since > LOAD_SECONDS:
             raise ScriptError(LOAD_TIMEOUT)
+        return False
 
     def find(self, name: bytes) -> Function:
         """The function of that name; raises when there is none."""

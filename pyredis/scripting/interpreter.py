@@ -22,8 +22,8 @@ from pyredis.scripting.tail_calls import without_tail_calls
 MEMORY_MAX: Final = 1 << 30
 """Bytes that the values of scripts may take; a script that wants more gets `not enough memory`."""
 
-DEPTH_MAX: Final = 7990
-"""How deep the tables may nest that a script returns."""
+DEPTH_MAX: Final = 7995
+"""How deep the tables may nest that a script returns; a map or set counts for three."""
 
 LIBRARIES: Final = (b"cjson", b"cmsgpack", b"struct", b"bit")
 
@@ -60,7 +60,7 @@ class Interpreter:
         self,
         kind: bytes,
         calls: Calls,
-        on_tick: Callable[[], None],
+        on_tick: Callable[[], bool],
         register: Callable[[bytes, Any, bytes | None, bytes], None],
     ) -> None:
         from lupa import lua51
@@ -91,7 +91,6 @@ class Interpreter:
         self.run_tables: Any = interface[b"run_tables"]
         self.call_function: Any = interface[b"call_function"]
         self.load_library: Any = interface[b"load_library"]
-        self.stop: Any = interface[b"stop"]
         self._compile: Any = interface[b"compile"]
         self._dump: Any = interface[b"dump"]
         self.table: Any = self.runtime.table_from
@@ -128,7 +127,7 @@ class Interpreter:
 
 def callbacks(
     calls: Calls,
-    on_tick: Callable[[], None],
+    on_tick: Callable[[], bool],
     register: Callable[[bytes, Any, bytes | None, bytes], None],
 ) -> dict[bytes, Any]:
     """Everything that Lua calls in Python, by the name that `lua/*.lua` know it by."""

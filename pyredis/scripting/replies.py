@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 
-
 class ReplyConverter:
     """Makes Lua values of one reply; `table` makes a Lua table of a list or dict."""
 
@@ -66,7 +65,9 @@ class ReplyConverter:
             return self._map(int(line))
         if kind == 126:  # ~
             members = [self.value() for _ in range(int(line))]
-            return self.table({b"set": self.table({member: True for member in members if member is not None})})
+            return self.table(
+                {b"set": self.table({member: True for member in members if member is not None})}
+            )
         if kind == 44:  # ,
             return self.table({b"double": float(line)})
         if kind == 35:  # #

@@ -7,7 +7,6 @@ interpreter.
 
 from __future__ import annotations
 
-
 from collections import OrderedDict
 from typing import Any, Final
 
@@ -31,6 +30,8 @@ EVAL_KEPT: Final = 500
 ARGUMENTS_AT_ONCE: Final = 100
 """More arguments do not fit on Lua's stack for certain; they are handed over as tables."""
 
+SHA_DIGITS: Final = 40
+
 SCRIPT_BYTES: Final = 120
 """What a kept script takes besides its body, about."""
 
@@ -53,13 +54,10 @@ UNKILLABLE: Final = (
     b"UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the "
     b"script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
 )
-BUSY_SCRIPT: Final = (
-    b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
-)
+BUSY_SCRIPT: Final = b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 BUSY_FUNCTION: Final = (
     b"BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
 )
-
 
 
 class Script:
@@ -168,8 +166,10 @@ class LuaScripting(Scripting):
         """EVAL and its kind."""
         ctx.propagate_nothing()
         started = self.engine.tick
-        key_count = checked_key_count(argv, NOT_AN_INTEGER)
         text = argv[1]
+        if by_hash and len(text) != SHA_DIGITS:
+            raise CommandError(NO_SCRIPT)
+        key_count = checked_key_count(argv, NOT_AN_INTEGER)
         if by_hash:
             script = self.by_sha.get(text)
             if script is None:
@@ -195,7 +195,9 @@ class LuaScripting(Scripting):
                 result = interpreter.run(script.function, key_count, *argv[3:])
             else:
                 keys = interpreter.table(argv[3 : 3 + key_count])
-                result = interpreter.run_tables(script.function, keys, interpreter.table(argv[3 + key_count :]))
+                result = interpreter.run_tables(
+                    script.function, keys, interpreter.table(argv[3 + key_count :])
+                )
         finally:
             self._leave(calls, started)
         return self._reply(ctx, result, script.sha)
@@ -224,8 +226,8 @@ class LuaScripting(Scripting):
         if result is None:
             return ctx.null
         if result[1] is not None:
-            self.is_counted = bool(result[2])
             reply: bytes = result[1]
+            self._count_errors(reply, result[2], result[3])
             return reply
         message = as_message(result[2])
         source, line = result[3], result[4]
@@ -234,6 +236,18 @@ class LuaScripting(Scripting):
             place = source if isinstance(source, bytes) else b"%d" % int(source)
             message += b" script: " + name + b", on " + place + b":" + _line_text(line) + b"."
         return error_reply(message)
+
+    def _count_errors(self, reply: bytes, counted: int, errors: bytes | None) -> None:
+        """Counts the errors within a reply; dispatch counts one that is the whole reply."""
+        if reply[0] == 45:
+            self.is_counted = counted > 0
+        elif counted or errors is not None:
+            command = self.engine.commands.get(self.running_argv[0].lower())
+            if command is not None:
+                command.failed += counted + (errors is not None)
+            if errors is not None:
+                for line in errors.split(b"\n"):
+                    self.engine.count_error(line + b"\r\n")
 
     def is_error_counted(self) -> bool:
         """Whether the error just answered was counted when it arose."""
@@ -250,9 +264,7 @@ class LuaScripting(Scripting):
             if name.startswith(b"fcall"):
                 declared = self.functions.declared_flags(argv[1])
             else:
-                script = (
-                    self.by_sha.get(argv[1].lower()) if b"sha" in name else self.by_body.get(argv[1])
-                )
+                script = self.by_sha.get(argv[1].lower()) if b"sha" in name else self.by_body.get(argv[1])
                 if script is not None:
                     declared = script.flags
                 elif b"sha" not in name:

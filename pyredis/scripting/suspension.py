@@ -25,7 +25,6 @@ from mypy_extensions import i64
 from pyredis.commands.dispatch import run_now
 from pyredis.engine.engine import GATE_BUSY, Engine
 from pyredis.engine.scripting import SCRIPT_TIMER
-from pyredis.scripting.errors import ScriptKilled
 
 if TYPE_CHECKING:
     from pyredis.engine.command import Command
@@ -145,18 +144,19 @@ class ScriptRunner:
             raise failure
         return reply
 
-    def on_tick(self) -> None:
-        """Called by the interpreter now and then; on the script's stack."""
+    def on_tick(self) -> bool:
+        """Called by the interpreter now and then, on the script's stack; true when the script is to end."""
         if self.is_kill_wanted:
-            raise ScriptKilled(b"ERR Error running script. Script killed by user.")
+            return True
         now = time()
         if self.is_suspended:
             if now < self.slice_end:
-                return
+                return False
         elif self.is_done or self.threshold <= 0 or now - self.started < self.threshold:
-            return
+            return False
         if greenlet.getcurrent() is self.greenlet:
             self.mailbox.main.switch()
+        return self.is_kill_wanted
 
     def resume(self) -> None:
         """Lets the suspended command go on; answers its client when it has ended. Called by a timer."""
@@ -176,6 +176,8 @@ class ScriptRunner:
         finally:
             engine.clock.now_ms = now_ms
             engine.is_busy = False
+        if self.is_done:
+            engine.fire_late_timers()
         if engine.unsent:
             engine.send_pushed()
 
@@ -195,7 +197,6 @@ class ScriptRunner:
             engine.blocking.serve_ready()
         if ctx is not None and reply is not None and not ctx.closing:
             ctx.unblocked(reply)
-        engine.fire_late_timers()
 
     def abandon(self) -> None:
         """Ends a suspended command, as the process is about to end."""

@@ -36,14 +36,14 @@ NAMES: Final = frozenset(
 """Functions that are written in Lua here and in C in Redis, by their last name."""
 
 
+WRAP: Final = b"wrap"
+
+
 def without_tail_calls(code: bytes, chunk: Any, dump: Any) -> bytes | None:
     """The precompiled form of a chunk without tail calls to the libraries; None when it has none. O(code)."""
     if b"return" not in code:
         return None
-    for name in NAMES:
-        if name in code:
-            break
-    else:
+    if WRAP not in code and not any(name in code for name in NAMES):
         return None
     dumped: bytes = dump(chunk)
     if not dumped.startswith(HEADER):
@@ -98,14 +98,13 @@ class Patcher:
         return None
 
     def _patch(self, start: int, size: int, constants: list[bytes | None]) -> None:
-        words = [
-            int.from_bytes(self.code[start + 4 * i : start + 4 * i + 4], "little") for i in range(size)
-        ]
+        words = [int.from_bytes(self.code[start + 4 * i : start + 4 * i + 4], "little") for i in range(size)]
         for i, word in enumerate(words):
             if word & 63 != TAILCALL:
                 continue
             register = (word >> 6) & 255
-            if _callee(words, i, register, constants) in NAMES:
+            name = _callee(words, i, register, constants)
+            if name == WRAP or name in NAMES:
                 self.code[start + 4 * i : start + 4 * i + 4] = (word & ~63 | CALL).to_bytes(4, "little")
                 self.changes += 1
 
@@ -119,11 +118,13 @@ def _callee(words: list[int], call: int, register: int, constants: list[bytes | 
         operation = word & 63
         if operation == GETGLOBAL:
             return constants[word >> 14]
-        if operation == GETTABLE or operation == SELF:
+        if operation in (GETTABLE, SELF):
             key = (word >> 14) & 511
             return constants[key - 256] if key >= 256 else None
         if operation == MOVE:
             return _callee(words, i, word >> 23, constants)
+        if operation == CALL:  # what coroutine.wrap returns is a function of ours, too
+            return WRAP if _callee(words, i, register, constants) == WRAP else None
         if operation in _WRITES:
             return None
     return None

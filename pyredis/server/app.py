@@ -78,8 +78,8 @@ class App(Host):
         self.engine.apply_config()
         try:
             load_users(self.engine.access, self.config)
-        except StartupError as error:
-            log.warning("%s", error)
+        except StartupError as unusable:
+            log.warning("%s", unusable)
             return 1
         self._fit_max_clients()
         self._follow_config()
@@ -113,8 +113,8 @@ class App(Host):
         except (AofError, AofLoadError) as error:
             log.warning("%s", error)
             return False
-        except OSError as error:
-            log.warning("The append only file cannot be opened: %s", error)
+        except OSError as failure:
+            log.warning("The append only file cannot be opened: %s", failure)
             return False
         finally:
             engine.end_loading()
@@ -224,8 +224,9 @@ class App(Host):
         return self.append_only.rewrite()
 
     def measure_log(self) -> None:
-        """Brings the engine's `LogState` up to date."""
+        """Brings the engine's `LogState` and `SaveState` up to date."""
         self.append_only.measure()
+        self.snapshots.measure()
 
     def turn_log(self, is_on: bool) -> bool:
         """Begins or ceases to log changes to a file; false when it cannot begin, and the log says why."""

@@ -151,14 +151,14 @@ class AppendOnly(LogHost):
                 self.files.begin_rewrite()
             else:
                 self.files.read_manifest()
-            pid = self.child.start(PURPOSE, lambda: self._write_base(temporary), self._rewritten)
+            how = self.child.save(PURPOSE, self.engine, temporary, True, self._rewritten)
         except (OSError, AofError) as error:
             log.warning("Can't rewrite append only file in background: %s", error)
             self._failed()
             return False
         self.temporary = temporary
         state.rewrite_started_at = self._now()
-        log.info("Background append only file rewriting started by pid %d", pid)
+        log.info("Background append only file rewriting started %s", how)
         return True
 
     def commit_soon(self) -> None:
@@ -198,12 +198,6 @@ class AppendOnly(LogHost):
 
     def _temporary_path(self) -> str:
         return os.path.join(self.files.parent, f"temp-rewriteaof-bg-{os.getpid()}.aof")
-
-    def _write_base(self, temporary: str) -> None:
-        """The work of the child process."""
-        save(self.engine, temporary, Disk(), is_aof_base=True)
-        name = os.path.basename(temporary)
-        log.info("Successfully created the temporary AOF base file %s", name)
 
     def _rewritten(self, result: ChildResult) -> None:
         """The child has ended."""

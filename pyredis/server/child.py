@@ -17,11 +17,24 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Final
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
-HAVE_FORK: Final = hasattr(os, "fork")
+from pyredis.persistence.disk import Disk
+from pyredis.persistence.rdb_file import RdbSaver
+from pyredis.server.sliced_save import SlicedSave
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+
+HAVE_FORK: Final = hasattr(os, "fork") and os.environ.get("PYREDIS_FORK", "1") != "0"
+"""Whether work in the background is done by a child process; without, it is done in slices."""
 
 _PR_SET_PDEATHSIG: Final = 1
+TELL_SECONDS: Final = 1.0
+"""The time between two words of a child about its progress."""
+
 _MEBIBYTE: Final = 1 << 20
 _FIRST_DESCRIPTOR: Final = 3
 
@@ -44,8 +57,34 @@ class Child:
         self.pid: int = 0
         self.purpose: str = ""
         self._reader: int = -1
+        self._writer: int = -1
         self._report: bytes = b""
+        # What the child has told of its progress: keys, bytes that were copied, and the most of them; and when.
+        self._keys: int = 0
+        self.keys_total: int = 0
+        self.copied_bytes: int = 0
+        self.copied_peak: int = 0
+        self.told_at: float = 0.0
         self._done: Callable[[ChildResult], None] | None = None
+        # What plays the part of the process where there is no fork.
+        self.slices: SlicedSave | None = None
+
+    def save(
+        self, purpose: str, engine: Engine, path: str, is_aof_base: bool, done: Callable[[ChildResult], None]
+    ) -> str:
+        """Begins to save everything to a path; says who does it. Raises `OSError`."""
+        self.keys_total = sum([len(database) for database in engine.keyspace.databases])
+        if HAVE_FORK:
+            work = partial(_save_in_child, self, engine, path, is_aof_base)
+            return f"by pid {self.start(purpose, work, done)}"
+        self.slices = SlicedSave(engine, path, Disk(), is_aof_base, self._sliced)
+        self.purpose = purpose
+        self._done = done
+        return "in slices"
+
+    def keys_saved(self) -> int:
+        """How many keys have been written, as far as is known."""
+        return self._keys if self.slices is None else self.slices.keys()
 
     def start(self, purpose: str, work: Callable[[], None], done: Callable[[ChildResult], None]) -> int:
         """Forks; the child runs `work` and exits with 0, or 1 when that raises. `done` is called in the loop.
@@ -64,19 +103,26 @@ class Child:
             os.close(writer)
             raise
         if pid == 0:
-            _run_child(work, purpose, writer, parent)
+            self._writer = writer
+            _run_child(self, work, purpose, parent)
         os.close(writer)
         self.pid = pid
         self.purpose = purpose
         self._reader = reader
         self._report = b""
+        self._keys = self.copied_bytes = self.copied_peak = 0
+        self.told_at = monotonic()
         self._done = done
         self.loop.add_reader(reader, self._readable)
         return pid
 
     def kill(self) -> None:
         """Ends the child at once, if there is one; what it has written so far is left to `done`'s clean-up."""
-        if self.pid:
+        slices = self.slices
+        if slices is not None:
+            slices.cancel()
+            self._end_with(ChildResult(-int(signal.SIGTERM), 0))
+        elif self.pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
             self._end()
@@ -85,7 +131,13 @@ class Child:
         """The child has reported, or its end of the pipe has closed because it is gone."""
         data = os.read(self._reader, 4096)
         if data:
-            self._report += data
+            *lines, self._report = (self._report + data).split(b"\n")
+            for line in lines:
+                keys, copied = line.split()
+                self._keys = int(keys)
+                self.copied_bytes = int(copied)
+                self.copied_peak = max(self.copied_peak, self.copied_bytes)
+                self.told_at = monotonic()
         else:
             self._end()
 
@@ -94,16 +146,34 @@ class Child:
         os.close(self._reader)
         _, raw_status = os.waitpid(self.pid, 0)
         status = os.waitstatus_to_exitcode(raw_status)
-        copied = int(self._report) if self._report.isdigit() else 0
-        done = self._done
         self.pid = 0
+        self._end_with(ChildResult(status, self.copied_bytes))
+
+    def _sliced(self, error: str) -> None:
+        """A save in slices has ended."""
+        if error:
+            log.warning("Error saving DB on disk: %s", error)
+        self._end_with(ChildResult(1 if error else 0, 0))
+
+    def _end_with(self, result: ChildResult) -> None:
+        done = self._done
+        self.slices = None
         self.purpose = ""
+        self._keys = self.keys_total = self.copied_bytes = self.copied_peak = 0
         self._done = None
         if done is not None:
-            done(ChildResult(status, copied))
+            done(result)
+
+    def tell(self, keys: int) -> None:
+        """Called in the child: tells the parent how far it has come."""
+        self._keys = keys
+        self.copied_bytes = private_dirty_bytes()
+        self.copied_peak = max(self.copied_peak, self.copied_bytes)
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._writer, b"%d %d\n" % (keys, self.copied_bytes))
 
 
-def _run_child(work: Callable[[], None], purpose: str, writer: int, parent: int) -> None:
+def _run_child(child: Child, work: Callable[[], None], purpose: str, parent: int) -> None:
     """The child's whole life; never returns."""
     status = 1
     try:
@@ -111,17 +181,33 @@ def _run_child(work: Callable[[], None], purpose: str, writer: int, parent: int)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _die_with(parent)
-        _close_descriptors({writer, *_log_descriptors()})
+        _close_descriptors({child._writer, *_log_descriptors()})
         work()
-        copied = private_dirty_bytes()
-        log.info("Fork CoW for %s: current %d MB", purpose, copied // _MEBIBYTE)
-        with contextlib.suppress(BrokenPipeError):
-            os.write(writer, b"%d" % copied)
+        child.tell(child._keys)
+        current, peak = child.copied_bytes // _MEBIBYTE, child.copied_peak // _MEBIBYTE
+        log.info("Fork CoW for %s: current %d MB, peak %d MB", purpose, current, peak)
         status = 0
     except BaseException:
         log.exception("The child process failed: %s", purpose)
     finally:
         os._exit(status)
+
+
+def _save_in_child(child: Child, engine: Engine, path: str, is_aof_base: bool) -> None:
+    """What a child that saves does."""
+    saver = RdbSaver(engine, path, Disk(), is_aof_base)
+    next_word = monotonic() + TELL_SECONDS
+    try:
+        while saver.step():
+            if monotonic() >= next_word:
+                child.tell(saver.snapshot.writer.keys)
+                next_word = monotonic() + TELL_SECONDS
+    except OSError as error:
+        saver.abandon()
+        log.warning("Error saving DB on disk: %s", error.strerror or error)
+        os._exit(1)
+    child._keys = saver.snapshot.writer.keys
+    log.info("DB saved on disk")
 
 
 def _die_with(parent: int) -> None:

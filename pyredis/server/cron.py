@@ -87,15 +87,20 @@ class Cron:
             database = databases[self.next_database % len(databases)]
             while database.has_deadlines() and database.expire_due(EXPIRE_BATCH):
                 if perf_counter() >= deadline:
-                    self.engine.flush_propagated()
                     self.is_expiring = True
                     statistics.expiry_cuts += 1
-                    statistics.expiry_seconds += perf_counter() - started
+                    self._end_expiry(started)
                     self.loop.call_later(SLICE_SECONDS, self.expire_slice)
                     return
             self.next_database += 1
-        self.engine.flush_propagated()
-        statistics.expiry_seconds += perf_counter() - started
+        self._end_expiry(started)
+
+    def _end_expiry(self, started: float) -> None:
+        """Hands over what a slice has changed, and counts its time."""
+        self.engine.end_background_work()
+        seconds = perf_counter() - started
+        self.engine.statistics.expiry_seconds += seconds
+        self.engine.note_latency(b"expire-cycle", seconds)
 
     def free_slice(self) -> None:
         """Frees for one slice what UNLINK and FLUSHALL ASYNC have left; with more to do, comes back soon."""

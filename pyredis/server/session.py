@@ -127,6 +127,7 @@ class Session(Context):
         """Sends the reply of a blocking command; what came behind it runs in the loop's next round."""
         self.hold = HOLD_SLICE
         self.is_blocked = False
+        self.waiting = None
         self.is_unblocked = True
         if self.reply_mode == REPLY_ON:
             self.out.append(reply)
@@ -149,6 +150,7 @@ class Session(Context):
         self.active_ms = engine.clock.now_ms
         self.is_running = True
         engine.is_busy = True
+        engine.current = self
         try:
             self._run_slice(started + REFRESH_SECONDS, started + SLICE_SECONDS)
         except ProtocolError as error:
@@ -156,8 +158,11 @@ class Session(Context):
         except Exception:
             log.exception("Unexpected error while running a command")
             self._fail(b"internal error")
+        if engine.tracking.has_news:
+            engine.tracking.broadcast()
         self.is_running = False
         engine.is_busy = False
+        engine.current = None
         self.flush()
         if engine.unsent:
             engine.send_pushed()
@@ -179,6 +184,7 @@ class Session(Context):
             if reply is None:
                 if self.hold == HOLD_NONE:  # else its wait has ended already
                     self.is_blocked = True
+                    self.waiting = argv
                     self.hold = HOLD_BLOCKED
                 return
             if reply is POSTPONED:

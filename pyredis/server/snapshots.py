@@ -8,12 +8,11 @@ import contextlib
 import gc
 import logging
 import os
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final
 
 from pyredis.engine.engine import GATE_LOADING
-from pyredis.persistence.disk import Disk
-from pyredis.persistence.rdb_file import rdb_path, save
+from pyredis.persistence.rdb_file import rdb_path
 from pyredis.persistence.snapshot import SnapshotLoad, due_rule, may_try, now_seconds, save_now
 from pyredis.server.child import HAVE_FORK, Child, ChildResult
 
@@ -78,38 +77,36 @@ class Snapshots:
         saving = engine.saving
         if self.child.purpose:
             return False
-        if not HAVE_FORK:
-            log.info("This system cannot fork: clients wait while everything is saved.")
-            saving.is_scheduled = False
-            return save_now(engine)
-        keys = sum([len(database) for database in engine.keyspace.databases])
         now = now_seconds(engine)
         saving.tried_at = now
         started = perf_counter()
         try:
-            self.saving_pid = self.child.start(PURPOSE, self._save_in_child, self._saved)
+            how = self.child.save(PURPOSE, engine, rdb_path(engine), False, self._saved)
         except OSError as error:
-            log.warning("Can't save in background: fork: %s", error.strerror)
+            what = "fork: " if HAVE_FORK else ""
+            log.warning("Can't save in background: %s%s", what, error.strerror)
             saving.was_last_good = False
             engine.update_disk_gate()
             return False
-        saving.fork_us = int((perf_counter() - started) * 1e6)
-        saving.forks += 1
+        self.saving_pid = self.child.pid
+        if self.child.pid:
+            saving.fork_us = int((perf_counter() - started) * 1e6)
+            engine.note_latency(b"fork", saving.fork_us / 1e6)
+            saving.forks += 1
         saving.saves += 1
         saving.is_scheduled = False
-        saving.begin(now, engine.keyspace.dirty, keys)
-        log.info("Background saving started by pid %d", self.saving_pid)
+        saving.begin(now, engine.keyspace.dirty)
+        log.info("Background saving started %s", how)
         return True
 
-    def _save_in_child(self) -> None:
-        """What the child does."""
-        engine = self.engine
-        try:
-            save(engine, rdb_path(engine), Disk())
-        except OSError as error:
-            log.warning("Error saving DB on disk: %s", error.strerror or error)
-            os._exit(1)
-        log.info("DB saved on disk")
+    def measure(self) -> None:
+        """Brings what INFO tells of work under way up to date."""
+        saving, child = self.engine.saving, self.child
+        saving.keys_total = child.keys_total
+        saving.keys_saved = child.keys_saved()
+        saving.current_copied_bytes = child.copied_bytes
+        saving.current_copied_peak = child.copied_peak
+        saving.current_copied_age = int(monotonic() - child.told_at) if child.pid else 0
 
     def _saved(self, result: ChildResult) -> None:
         """The child has ended."""

@@ -628,3 +628,62 @@ class TestFile:
         path = directory / "users.acl"
         pair.server.config.assign("aclfile", str(path).encode())
         return pair, path
+
+
+class TestScripts:
+    def test_may_do_what_the_caller_may(self) -> None:
+        pair = Pair("+eval", "+get", "+set", "~k*")
+        refused = b"-ERR ACL failure in script: "
+        assert pair.client.command("EVAL", "return redis.call('get', 'k1')", "0") == b"$-1\r\n"
+        assert pair.client.command("EVAL", "return redis.pcall('get', 'x')", "0") == (
+            refused + b"No permissions to access a key\r\n"
+        )
+        assert pair.client.command("EVAL", "return redis.call('del', 'k1')", "0").startswith(
+            refused + b"User u has no permissions to run the 'del' command script: "
+        )
+        assert pair.client.command("EVAL", "return 1", "1", "x") == NO_KEY
+        assert [(entry[b"context"], entry[b"object"]) for entry in pair.log()] == [
+            (b"toplevel", b"x"),
+            (b"lua", b"del"),
+            (b"lua", b"x"),
+        ]
+        assert pair.admin.command("EVAL", "return redis.call('get', 'x')", "0") == b"$-1\r\n"
+
+    def test_can_ask_first(self) -> None:
+        pair = Pair("+eval", "+get", "~k*")
+        questions = ("'get', 'k1'", "'get', 'x'", "'set', 'k1', 'v'")
+        answers = ", ".join(f"redis.acl_check_cmd({words}) and 1 or 0" for words in questions)
+        script = "return {" + answers + "}"
+        assert pair.client.command("EVAL", script, "0") == b"*3\r\n:1\r\n:0\r\n:0\r\n"
+        assert pair.admin.command("EVAL", script, "0") == b"*3\r\n:1\r\n:1\r\n:1\r\n"
+        assert pair.log() == []
+
+
+class TestBlockedClients:
+    @pytest.mark.parametrize(
+        ("rules", "reply"),
+        [
+            (("resetkeys",), NO_KEY),
+            (("-blpop",), no_command(b"blpop")),
+            (("%R~l", "-get"), b"*2\r\n$1\r\nl\r\n$1\r\na\r\n"),
+        ],
+    )
+    def test_are_judged_by_the_rules_of_the_moment(self, rules: tuple[str, ...], reply: bytes) -> None:
+        pair = Pair("+@all", "~l", "allchannels")
+        assert pair.client.command("BLPOP", "l", "0") == b""
+        pair.admin.command("ACL", "SETUSER", "u", *rules)
+        pair.admin.command("RPUSH", "l", "a")
+        assert pair.client.received() == reply
+        assert pair.admin.command("EXISTS", "l") == (b":1\r\n" if reply.startswith(b"-") else b":0\r\n")
+        assert len(pair.log()) == reply.startswith(b"-")
+        assert pair.client.command("PING") == b"+PONG\r\n"
+
+    def test_let_others_have_what_they_may_not(self) -> None:
+        pair = Pair("+@all", "~l")
+        pair.client.command("BLPOP", "l", "0")
+        other = pair.server.client()
+        other.command("BLPOP", "l", "0")
+        pair.admin.command("ACL", "SETUSER", "u", "-@all")
+        pair.admin.command("RPUSH", "l", "a")
+        assert pair.client.received() == no_command(b"blpop")
+        assert other.received() == b"*2\r\n$1\r\nl\r\n$1\r\na\r\n"

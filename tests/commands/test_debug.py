@@ -152,7 +152,9 @@ def test_object(server: InProcess, client: Client, value: str, encoding: str, le
 
 def test_object_of_a_collection_and_of_nothing(client: Client) -> None:
     client.command("RPUSH", "pair", "one", "two")
-    assert b" refcount:1 encoding:listpack serializedlength:20 lru:" in client.command("DEBUG", "OBJECT", "pair")
+    assert b" refcount:1 encoding:listpack serializedlength:20 lru:" in client.command(
+        "DEBUG", "OBJECT", "pair"
+    )
     assert client.command("DEBUG", "OBJECT", "absent") == b"-ERR no such key\r\n"
 
 

@@ -68,7 +68,8 @@ def test_what_is_dumped_is_restored(server: Observed, line: str) -> None:
     server.config.assign("enable-debug-command", "yes")
     one, two = (server.run(f"DEBUG DIGEST-VALUE {key}") for key in ("k", "copy"))
     assert one == two
-    if line.split()[0] not in ("SETBIT", "PFADD"):  # which leave strings that are raw until they are stored again
+    # Strings that were edited in place are raw until they are stored again.
+    if line.split()[0] not in ("SETBIT", "PFADD"):
         assert server.run("OBJECT ENCODING copy") == server.run("OBJECT ENCODING k")
 
 

@@ -473,7 +473,7 @@ class TestSscan:
             ("0 COUNT x", "ERR value is not an integer or out of range"),
             ("0 COUNT", "ERR syntax error"),
             ("0 TYPE set", "ERR syntax error"),
-            ("0 NOVALUES", "ERR syntax error"),
+            ("0 NOVALUES", "ERR NOVALUES option can only be used in HSCAN"),
         ],
     )
     def test_errors(self, arguments: str, error: str) -> None:

@@ -96,6 +96,11 @@ class TestStream:
         assert isinstance(pending, list)
         assert (len(entries), len(pending)) == (shown, shown)
 
+    def test_a_lag_may_be_negative(self) -> None:
+        server = delivered("1")
+        server.run("XGROUP SETID s g 1-0 ENTRIESREAD 2")
+        assert server.run("XINFO GROUPS s").endswith(bulk("lag") + b":-1\r\n")
+
     def test_resp3_has_maps(self) -> None:
         server = delivered("1", protocol=3)
         assert server.run("XINFO STREAM s").startswith(b"%10\r\n")

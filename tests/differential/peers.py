@@ -95,6 +95,13 @@ class EnginePeer(Peer):
     def control(self, *argv: bytes) -> bytes:
         return self.controller.command(*argv)
 
+    def meet(self, key: bytes) -> None:
+        """Removes a key that is due from every database, as if a command had looked it up."""
+        for database in self.engine.keyspace.databases:
+            if database.expires.size:
+                database.expire_if_due(key)
+        self.engine.flush_propagated()
+
     def send(self, index: int, data: bytes) -> None:
         if not self.closed[index]:
             self.clients[index].session.receive(data)

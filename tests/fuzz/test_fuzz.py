@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tracemalloc
 from pathlib import Path
@@ -85,6 +86,7 @@ def test_the_memory_of_random_input_is_given_back() -> None:
                 harness.check(maker.cut(maker.next_input()))
             for database in harness.engine.keyspace.databases:
                 database.flush()
+            gc.collect()
             grown, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

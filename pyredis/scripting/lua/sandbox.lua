@@ -178,8 +178,21 @@ function safe.xpcall(...)
     end)
 end
 
+-- The host is asked now and then whether the script shall end. From then on every line of it is an error, so that
+-- it cannot catch the error and go on.
+
 local on_tick = natives.on_tick
-local function hook() on_tick() end
+local is_killed = false
+
+local function hook()
+    if on_tick() then
+        is_killed = true
+        sethook(hook, "l")
+        if getinfo(2, "S").source ~= INTERNAL then
+            error({ err = "ERR Script killed by user with SCRIPT KILL..." }, 0)
+        end
+    end
+end
 
 local function create(f)
     if type(f) ~= "function" or getinfo(f, "S").what == "C" then
@@ -443,8 +456,8 @@ local function encode_special(out, value, resp3, script_resp3, depth)
         local at, pairs_seen = #out + 1, 0
         out[at] = ""
         for key, item in raw_next, field do
-            encode(out, key, resp3, script_resp3, depth + 1)
-            encode(out, item, resp3, script_resp3, depth + 1)
+            encode(out, key, resp3, script_resp3, depth + 3)
+            encode(out, item, resp3, script_resp3, depth + 3)
             pairs_seen = pairs_seen + 1
         end
         out[at] = resp3 and "%" .. pairs_seen .. "\r\n" or "*" .. 2 * pairs_seen .. "\r\n"
@@ -455,7 +468,7 @@ local function encode_special(out, value, resp3, script_resp3, depth)
         local at, members = #out + 1, 0
         out[at] = ""
         for key in raw_next, field do
-            encode(out, key, resp3, script_resp3, depth + 1)
+            encode(out, key, resp3, script_resp3, depth + 3)
             members = members + 1
         end
         out[at] = (resp3 and "~" or "*") .. members .. "\r\n"
@@ -504,8 +517,13 @@ function encode(out, value, resp3, script_resp3, depth)
         value = proxies[value] or value
         local field = raw_rawget(value, "err")
         if type(field) == "string" then
-            out[#out + 1] = "-" .. one_line(field, true) .. "\r\n"
-            out.error_counted = raw_rawget(value, "ignore_error_stats_update") == true
+            local line = "-" .. one_line(field, true)
+            out[#out + 1] = line .. "\r\n"
+            if raw_rawget(value, "ignore_error_stats_update") == true then
+                out.counted = (out.counted or 0) + 1
+            else
+                out.errors = out.errors and out.errors .. "\n" .. line or line
+            end
             return
         end
         field = raw_rawget(value, "ok")
@@ -513,13 +531,7 @@ function encode(out, value, resp3, script_resp3, depth)
             out[#out + 1] = "+" .. one_line(field, true) .. "\r\n"
             return
         end
-        if raw_rawget(value, 1) == nil and raw_next(value) ~= nil
-            and encode_special(out, value, resp3, script_resp3, depth) then
-            return
-        elseif raw_rawget(value, 1) ~= nil
-            and encode_special(out, value, resp3, script_resp3, depth) then
-            return
-        end
+        if encode_special(out, value, resp3, script_resp3, depth) then return end
         local at, items = #out + 1, 0
         out[at] = ""
         local item = raw_rawget(value, 1)
@@ -572,9 +584,13 @@ end
 
 local runs = 0
 
--- Returns one value that needs no conversion; or nil and a whole reply, and whether it is a counted error;
--- or nil, nil and what there is to know of an error.
-local function finish(ok, value, host_protocols)
+-- Returns one value that needs no conversion; or nil, a whole reply, how many errors in it have been counted when
+-- they arose, and the others; or nil, nil and what there is to know of an error.
+local function finish(ok, value)
+    if is_killed then
+        is_killed = false
+        sethook(hook, "", HOOK_INSTRUCTIONS)
+    end
     runs = runs + 1
     if runs == 50 then
         runs = 0
@@ -591,7 +607,7 @@ local function finish(ok, value, host_protocols)
     if kind_of == "boolean" and not script_resp3 then return value end
     local out = {}
     encode(out, value, resp3, script_resp3, 1)
-    return nil, concat(out), out.error_counted
+    return nil, concat(out), out.counted or 0, out.errors
 end
 
 local function run(f, key_count, ...)
@@ -700,8 +716,6 @@ local function compile_chunk(code, name)
     return setfenv(chunk, env)
 end
 
-local function stop_everything() sethook(hook, "l") end
-
 -- After this nothing can be reached but what is listed above, not even by way of the thread's own globals, which
 -- stay an empty table: lupa looks there for `debug`, which must not raise.
 local raw_globals = _G
@@ -714,6 +728,6 @@ end
 
 return {
     run = run, run_tables = run_tables, call_function = call_function, load_library = load_library,
-    compile = compile_chunk, add_library = add_library, stop = stop_everything,
+    compile = compile_chunk, add_library = add_library,
     dump = strings.dump, collect = collectgarbage, seal = seal,
 }

@@ -8,6 +8,7 @@ local byte, char, find, rep, sub = string.byte, string.char, string.find, string
 local concat, floor, ceil, tonumber, tostring, type, select, unpack =
     table.concat, math.floor, math.ceil, tonumber, tostring, type, select, unpack
 local natives = internals.natives
+local bit_band = natives.bit_band
 local write_integer, read_integer, write_float, read_float =
     natives.write_integer, natives.read_integer, natives.write_float, natives.read_float
 
@@ -68,7 +69,8 @@ local function reader(entry, layout)
         local size, padding = size_of(option), 0
         if size > 0 and option ~= "c" then
             local unit = size > align and align or size
-            padding = (unit - total % unit) % unit
+            -- As in C, which takes every size for a power of two here.
+            padding = bit_band(unit - bit_band(total, unit - 1), unit - 1)
         end
         return option, size, padding
     end
@@ -135,15 +137,15 @@ local function struct_unpack(...)
     local offset = third == nil and 1 or check_number(struct_unpack, 3, count, third)
     offset = offset >= 0 and floor(offset) or ceil(offset)
     if offset == 0 then argument_error(struct_unpack, 3, "offset must be 1 or greater") end
-    if offset < 0 then argument_error(struct_unpack, 2, "data string too short") end
     local length, position, results, found = #data, offset - 1, {}, 0
     local next_option, control, is_little = reader(struct_unpack, layout)
     local option, size, padding = next_option(position)
     while option do
-        position = position + padding
-        if size > length or position > length - size then
+        -- In C a negative position is a very large one.
+        if position < 0 or size > length or position + padding > length - size then
             argument_error(struct_unpack, 2, "data string too short")
         end
+        position = position + padding
         if find(option, INTEGER) then
             found = found + 1
             local signed = find(option, "%l") ~= nil

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyredis.acl.catalog import READ, WRITE, needed_access
 from pyredis.acl.permissions import (
     DENIED_CHANNEL,
     DENIED_COMMAND,
@@ -12,9 +13,7 @@ from pyredis.acl.permissions import (
     check_key,
     matches_channel,
     may_read_every_key,
-    needed_access,
 )
-from pyredis.acl.selector import READ, WRITE
 from pyredis.acl.user import User
 from tests.support.acl import command, user
 
