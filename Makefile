@@ -8,7 +8,7 @@ TESTS ?=
 SOURCES := $(shell find pyredis -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compiled test-asyncio build style lint types differential fuzz crash coverage bench bench-quick check clean
+.PHONY: help run test test-compiled test-asyncio build style lint types clients differential fuzz crash coverage bench bench-quick check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,16 @@ differential: .venv/.tools ## 50,000 random commands to pyredis and to redis-ser
 
 fuzz: .venv/.tools ## 1,000,000 hostile byte streams
 	$(BIN)/python -m tests.fuzz --inputs 1000000
+
+build/clients/.installed: tests/clients/requirements.txt tests/clients/requirements-celery.txt tests/clients/package.json
+	$(PYTHON) -m venv build/clients/python && build/clients/python/bin/pip install -q -r tests/clients/requirements.txt
+	$(PYTHON) -m venv build/clients/celery && build/clients/celery/bin/pip install -q -r tests/clients/requirements-celery.txt
+	mkdir -p build/clients/node && cp tests/clients/package.json build/clients/node
+	if command -v npm >/dev/null; then cd build/clients/node && npm install --silent --no-audit --no-fund; fi
+	@touch $@
+
+clients: .venv/.tools build/clients/.installed ## run unmodified clients and frameworks against the server
+	$(BIN)/python -m pytest -n auto tests/clients
 
 crash: .venv/.tools ## kill the server 500 times while it writes
 	$(BIN)/python -m tests.crash --rounds 500

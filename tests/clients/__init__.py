@@ -1,0 +1,1 @@
+"""Unmodified clients and frameworks, from their packages, at real work on a running server."""
