@@ -12,13 +12,13 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.compare.contenders import command_contender
-from benchmarks.compare.footprint import POPULATIONS, Command
+from benchmarks.compare.footprint import POPULATIONS, Command, Population
 from tests.support.process import ServerProcess
 from tests.support.servers import PyredisServer
-from tests.support.wire import encode
 
 SETTLE_SECONDS = 0.3
 STEP = 10
+ELEMENTS = 100_000
 
 
 def large(name: str, count: int) -> Iterator[list[Command]]:
@@ -72,6 +72,33 @@ def report(process: ServerProcess, name: str, keys: int, before: int) -> None:
     print(f"{name:24} grew by {grown:12.0f}  said {said:12.0f}  {said / grown:5.2f}{last}", flush=True)
 
 
+def server(command: str | None) -> ServerProcess:
+    """A server that is not started yet."""
+    return command_contender(command, None).make() if command else PyredisServer()
+
+
+def check_small(command: str | None, population: Population) -> None:
+    """Many keys of one kind."""
+    keys = population.keys
+    with server(command) as process:
+        load(process, (population.make(i) for i in range(keys, keys + 500)))
+        time.sleep(SETTLE_SECONDS)
+        before = process.rss_bytes()
+        load(process, (population.make(i) for i in range(keys)))
+        report(process, population.name, keys, before)
+
+
+def check_large(command: str | None, name: str) -> None:
+    """One key with many elements."""
+    with server(command) as process:
+        if name == "pending entries":
+            with process.connect() as connection:
+                connection.command("XGROUP", "CREATE", "key", "g", "0", "MKSTREAM")
+        before = process.rss_bytes()
+        load(process, large(name, ELEMENTS))
+        report(process, name, 1, before)
+
+
 def main() -> None:
     """Measures the kinds that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m scripts.check_memory_usage")
@@ -80,32 +107,10 @@ def main() -> None:
     options = parser.parse_args()
     for population in POPULATIONS:
         if not options.kinds or population.name in options.kinds:
-            with (
-                command_contender(options.command, None).make()
-                if options.command
-                else PyredisServer() as process
-            ):
-                keys = population.keys
-                load(process, (population.make(i) for i in range(keys, keys + 500)))
-                time.sleep(SETTLE_SECONDS)
-                before = process.rss_bytes()
-                load(process, (population.make(i) for i in range(keys)))
-                report(process, population.name, keys, before)
+            check_small(options.command, population)
     for name in LARGE:
         if not options.kinds or name in options.kinds:
-            with (
-                command_contender(options.command, None).make()
-                if options.command
-                else PyredisServer() as process
-            ):
-                with process.connect() as connection:
-                    encode("PING")
-                    connection.command(
-                        "XGROUP", "CREATE", "key", "g", "0", "MKSTREAM"
-                    ) if name == "pending entries" else None
-                before = process.rss_bytes()
-                load(process, large(name, 100_000))
-                report(process, name, 1, before)
+            check_large(options.command, name)
 
 
 main()

@@ -113,7 +113,11 @@ MILLION: Final = [
     Workload("ZADD (1,000,000)", "million", ("ZADD", "myzset", "5", ELEMENT), LARGE, _a_million),
     Workload("ZINCRBY (1,000,000)", "million", ("ZINCRBY", "myzset", "1", ELEMENT), LARGE, _a_million),
     Workload(
-        "ZRANGE (100 of 1,000,000)", "million", ("ZRANGE", "myzset", "500000", "500099"), preload=_a_million, cost=4
+        "ZRANGE (100 of 1,000,000)",
+        "million",
+        ("ZRANGE", "myzset", "500000", "500099"),
+        preload=_a_million,
+        cost=4,
     ),
 ]
 """Sorted sets that are large; filling them takes longer than the measurement."""

@@ -42,9 +42,14 @@ class KeyPattern:
         """Whether it covers a key."""
         return key.startswith(self._start) and (self._is_start or glob_match(self.pattern, key, False))
 
-    def describe(self) -> bytes:
-        """The rule that gives this permission."""
+    def describe(self, is_exact: bool = False) -> bytes:
+        """The rule that gives this permission.
+
+        Redis writes `%RW~*` as `~*`, which means more, and after which no other pattern is taken; `is_exact` does not.
+        """
         if self.access == READ | WRITE:
+            if is_exact and self.pattern == b"*":
+                return b"%RW~*"
             return b"~" + self.pattern
         return (b"%R~" if self.access == READ else b"%W~") + self.pattern
 
@@ -213,10 +218,16 @@ class Selector:
         return b"&*" if self.all_channels else b" ".join([b"&" + channel for channel in self.channels])
 
     def describe(self) -> bytes:
-        """All rules: from a new selector, they lead to an equal one."""
-        channels = [b"&*"] if self.all_channels else [b"resetchannels", self.describe_channels()]
-        parts = [self.describe_keys(), *channels, self.describe_commands()]
-        return b" ".join([part for part in parts if part])
+        """All rules as Redis shows them."""
+        return b" ".join(self.words(False))
+
+    def words(self, is_exact: bool) -> list[bytes]:
+        """All rules; if they are to be exact, they lead to an equal selector from a new one."""
+        words = [b"~*"] if self.all_keys else [key.describe(is_exact) for key in self.keys]
+        words += [b"&*"] if self.all_channels else [b"resetchannels"]
+        words += [b"&" + channel for channel in self.channels]
+        words.append(self.describe_commands())
+        return words
 
 
 def _parse_key_pattern(rule: bytes) -> tuple[int, bytes]:

@@ -85,7 +85,7 @@ def parse_file(access: Access, config: Config) -> dict[bytes, User]:
 def save_file(access: Access, config: Config) -> bool:
     """Writes all users into the ACL file, which is replaced whole; false when it cannot be: the log says why."""
     path = config.resolve_path(config.get_str("aclfile"))
-    content = b"".join([line + b"\n" for line in access.users.lines()])
+    content = b"".join([line + b"\n" for line in access.users.file_lines()])
     try:
         replace_file(path, content)
     except OSError as error:

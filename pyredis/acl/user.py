@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyredis.acl.rules import BAD_HASH, NO_SUCH_PASSWORD, RuleError
 from pyredis.acl.selector import Selector
-from pyredis.config.values import c_string
+from pyredis.config.values import c_string, quote
 from pyredis.protocol.inline import split_args
 
 if TYPE_CHECKING:
@@ -121,12 +121,20 @@ class User:
         return words
 
     def describe(self) -> bytes:
-        """All rules in one line: from a new user, they lead to an equal one."""
+        """All rules in one line, as Redis shows them."""
+        return b" ".join(self.words(False))
+
+    def words(self, is_exact: bool) -> list[bytes]:
+        """All rules; if they are to be exact, they lead to an equal user from a new one."""
         words = self.flags()
         words += [b"#" + password for password in self.passwords]
-        words.append(self.selectors[0].describe())
-        words += [b"(" + selector.describe() + b")" for selector in self.selectors[1:]]
-        return b" ".join(words)
+        words += self.selectors[0].words(is_exact)
+        for selector in self.selectors[1:]:
+            inner = selector.words(is_exact)
+            if is_exact:
+                inner = [quoted(word) for word in inner]
+            words.append(b"(" + b" ".join(inner) + b")")
+        return words
 
     def accepts(self, password: bytes) -> bool:
         """Whether the user may log in with a password.
@@ -142,6 +150,11 @@ class User:
             if hmac.compare_digest(given, digest):
                 is_right = True
         return is_right and self.is_on
+
+
+def quoted(word: bytes) -> bytes:
+    """A word as it has to be written where quotes mean something."""
+    return quote(word) if b"'" in word or b'"' in word else word
 
 
 def hash_password(password: bytes) -> bytes:

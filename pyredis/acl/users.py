@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyredis.acl.rules import UNKNOWN_COMMAND, RuleError, UnmatchedParenthesis, has_blanks, merge_selectors
-from pyredis.acl.user import User
+from pyredis.acl.user import User, quoted
 from pyredis.config.values import c_string
 
 if TYPE_CHECKING:
@@ -55,8 +55,21 @@ class Users:
         return [self.by_name[name] for name in sorted(self.by_name)]
 
     def lines(self) -> list[bytes]:
-        """Every user in the form of configuration and ACL files."""
+        """Every user as ACL LIST shows it."""
         return [b"user " + user.name + b" " + user.describe() for user in self.in_order()]
+
+    def file_lines(self) -> list[bytes]:
+        """Every user for an ACL file."""
+        return [b" ".join([b"user", user.name, *user.words(True)]) for user in self.in_order()]
+
+    def config_lines(self) -> list[bytes]:
+        """Every user for a configuration file, where quotes mean something and a name may be empty."""
+        lines: list[bytes] = []
+        for user in self.in_order():
+            words = b" ".join(user.words(True)).split(b" ")
+            name = quoted(user.name) or b'""'
+            lines.append(b" ".join([b"user", name, *[quoted(word) for word in words]]))
+        return lines
 
     def staged(self, name: bytes, words: list[bytes]) -> User:
         """What a user, existing or new, would be after some rules; raises `InvalidRules`."""

@@ -67,7 +67,7 @@ def config_resetstat(ctx: Context, argv: list[bytes]) -> bytes:
 def config_rewrite(ctx: Context, argv: list[bytes]) -> bytes:
     """Writes the parameters of the moment into the configuration file."""
     try:
-        rewrite_file(ctx.engine.config, ctx.engine.access.users.lines())
+        rewrite_file(ctx.engine.config, ctx.engine.access.users.config_lines())
     except ConfigRewriteError as error:
         log.warning("CONFIG REWRITE failed: %s", error.message)
         raise CommandError(b"ERR " + error.message.encode()) from None

@@ -48,6 +48,7 @@ from pyredis.engine.engine import (
     PAUSE_ALL,
     Engine,
 )
+from pyredis.engine.latency import EXACT_CALLS
 from pyredis.errors import LOADING as LOADING_ERROR
 from pyredis.errors import MISCONF_LOG, MISCONF_SNAPSHOT, CommandError, error_reply, wrong_arity
 from pyredis.errors import NO_AUTH as NO_AUTH_ERROR
@@ -148,11 +149,13 @@ def _call(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
             command.failed += 1
             if not command.flags & RUNS_SCRIPT or not engine.scripting.is_error_counted():
                 engine.count_error(reply)
-        if engine.tracks_latency:
+        if command.calls & command.time_mask == 0:
             histogram = command.histogram
             if histogram is None:
                 histogram = engine.begin_histogram(command)
-            histogram.add(seconds)
+            histogram.add(seconds, command.time_mask + 1)
+            if command.calls == EXACT_CALLS:
+                engine.set_time_mask(command)
         if seconds >= engine.slow_seconds:
             engine.note_slow(ctx, command, argv, seconds)
     return reply
@@ -234,7 +237,7 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
         if ctx.tracking is not None:
             _end_caching(ctx, command)
         return reply
-    if engine.gates & GATE_PAUSED and _is_paused(ctx, command):
+    if engine.gates & GATE_PAUSED and _is_paused(ctx, command, argv):
         return POSTPONED
     if ctx.queue is not None and command.full_name not in _UNQUEUED:
         ctx.enqueue(command, argv)
@@ -322,36 +325,43 @@ def _check_gates(ctx: Context, command: Command, argv: list[bytes]) -> None:
     if ctx.gates & GATE_MONITOR and command.flags & (READONLY | WRITE | MAY_REPLICATE):
         raise CommandError(b"ERR Replica can't interact with the keyspace")
     if ctx.engine.gates & GATE_DISK_ERROR:
-        _check_disk(ctx, command)
+        _check_disk(ctx, command, argv)
     if ctx.engine.gates & GATE_LOADING and not command.flags & LOADING:
         raise CommandError(LOADING_ERROR)
     if ctx.engine.gates & GATE_BUSY and not command.flags & ALLOW_BUSY:
         raise CommandError(ctx.engine.scripting.busy_error())
 
 
-def _check_disk(ctx: Context, command: Command) -> None:
+def _check_disk(ctx: Context, command: Command, argv: list[bytes]) -> None:
     """Refuses commands that write, and PING, which health checks send."""
-    flags = _flags_with_queue(ctx, command)
+    flags = _flags_with_queue(ctx, command, argv)
     if flags & WRITE or command.full_name == b"ping":
         if ctx.engine.is_unsaved():
             raise CommandError(MISCONF_SNAPSHOT)
         raise CommandError(MISCONF_LOG + ctx.engine.log_error)
 
 
-def _flags_with_queue(ctx: Context, command: Command) -> int:
+def _flags_with_queue(ctx: Context, command: Command, argv: list[bytes]) -> int:
     """The flags of a command, with those of the commands that it is about to run."""
-    flags: int = command.flags
+    flags: int = _flags(ctx, command, argv)
     if command.full_name == b"exec" and ctx.queue is not None:
         for queued in ctx.queue:
-            flags |= queued.command.flags
+            flags |= _flags(ctx, queued.command, queued.argv)
     return flags
 
 
-def _is_paused(ctx: Context, command: Command) -> bool:
+def _flags(ctx: Context, command: Command, argv: list[bytes]) -> int:
+    """The flags of a command, or those that its script declares."""
+    if command.flags & RUNS_SCRIPT:
+        return ctx.engine.scripting.command_flags(command, argv)
+    return command.flags
+
+
+def _is_paused(ctx: Context, command: Command, argv: list[bytes]) -> bool:
     """Whether CLIENT PAUSE holds this command back; a transaction counts as its queued commands."""
     engine = ctx.engine
     if not engine.is_paused():
         return False
     if engine.pause_kind == PAUSE_ALL:
         return True
-    return _flags_with_queue(ctx, command) & (WRITE | MAY_REPLICATE) != 0
+    return _flags_with_queue(ctx, command, argv) & (WRITE | MAY_REPLICATE) != 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyredis.commands.arguments import c_text
 from pyredis.commands.help import help_reply
 from pyredis.commands.registry import counted_keys
 from pyredis.commands.scripting import KEYS_NOTE, RO_KEYS_NOTE, scripting
@@ -68,7 +69,7 @@ def function_load(ctx: Context, argv: list[bytes]) -> bytes:
     replaces = False
     for option in argv[2:-1]:
         if option.lower() != b"replace":
-            raise CommandError(b"ERR Unknown option given: " + option)
+            raise CommandError(b"ERR Unknown option given: " + c_text(option))
         replaces = True
     name = ctx.engine.scripting.load_library(argv[-1], replaces)
     ctx.engine.keyspace.dirty += 1
@@ -122,7 +123,7 @@ def function_list(ctx: Context, argv: list[bytes]) -> bytes:
                 raise CommandError(b"ERR library name argument was not given")
             pattern = argv[position]
         else:
-            raise CommandError(b"ERR Unknown argument " + argv[position])
+            raise CommandError(b"ERR Unknown argument " + c_text(argv[position]))
         position += 1
     return ctx.engine.scripting.list_libraries(ctx, pattern, with_code)
 

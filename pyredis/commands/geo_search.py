@@ -187,6 +187,7 @@ def search(zset: SortedSet, query: GeoQuery) -> Found:
     """Finds the places in an area; with ANY it stops when there are enough."""
     found = Found()
     area = query.area
+    area.prepare()
     enough = query.count if query.takes_any else 0
     for low, high in area.score_ranges():
         if enough and len(found.members) >= enough:

@@ -197,7 +197,7 @@ def _advice(ctx: Context, event: bytes) -> list[bytes]:
     if event in (b"command", b"fast-command"):
         hints = [b"SLOWLOG GET tells which requests are slow."]
         log = ctx.engine.slow_log
-        threshold_us = ctx.engine.latency.threshold * 1000
+        threshold_us = int(ctx.engine.latency.threshold) * 1000
         if not log.is_on() or log.slower_than > threshold_us:
             hints.insert(
                 0,

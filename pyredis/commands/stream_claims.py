@@ -57,6 +57,7 @@ class Claim:
         self.writer: BytesWriter = BytesWriter()
         self.claimed: int = 0
         self.removed: list[int] = []
+        ctx.db.keep(key)  # the lookup was one to read, as in Redis, and the group is edited
         self.is_new: bool = name not in group.consumers
         self.consumer: Consumer = self._consumer(name)
         self.consumer.seen_ms = self.now_ms

@@ -227,6 +227,7 @@ def xack(ctx: Context, argv: list[bytes]) -> bytes:
     group = None if stream is None else stream.groups.get(argv[2])
     if group is None:
         return ZERO
+    ctx.db.keep(argv[1])  # the lookup was one to read, as in Redis, and the group is edited
     acknowledged = 0
     if len(argv) == 4:
         acknowledged += group.acknowledge(id_argument(argv[3]))

@@ -75,11 +75,13 @@ def _run_queue(ctx: Context, queue: list[QueuedCommand]) -> bytes:
     """
     exec_command = ctx.last_command
     replies: list[bytes] = []
+    is_refused = False
     if not _is_quiet(ctx):
         replies.append(array_header(len(queue)))
     for queued in queue:
         was_closing = ctx.closing
         reply = _refusal(ctx, queued) if ctx.gates & GATE_ACL else None
+        is_refused = reply is not None
         if reply is None:
             reply = run(ctx, queued.command, queued.argv)
         ctx.last_command = exec_command
@@ -88,6 +90,8 @@ def _run_queue(ctx: Context, queue: list[QueuedCommand]) -> bytes:
         if ctx.reply_anyway or not _is_quiet(ctx):
             replies.append(reply)
         ctx.reply_anyway = False
+    if is_refused and exec_command is not None:
+        exec_command.failed += 1  # as in Redis, where the error that came last is no other command's
     if not replies:
         return NO_REPLY
     ctx.reply_anyway = ctx.reply_mode != REPLY_ON

@@ -32,6 +32,7 @@ ENVIRONMENT_PREFIX: Final = "PYREDIS_"
 ENVIRONMENT_EXCLUDED: Final = (
     "PYREDIS_PURE",  # builds and runs the package without compiled modules
     "PYREDIS_LOOP",  # chooses the event loop
+    "PYREDIS_FORK",  # 0: work in the background is done in slices, by no child process
     "PYREDIS_URL",  # where a client of this server connects to
     "PYREDIS_HOST",
     "PYREDIS_VERSION",  # set by container images

@@ -13,7 +13,7 @@ sphere of 6372797.560856 m.
 
 from __future__ import annotations
 
-from math import asin, cos, pi, sin, sqrt
+from math import asin, cos, inf, pi, sin, sqrt
 from typing import Final
 
 from mypy_extensions import i64
@@ -26,6 +26,11 @@ STEP_MAX: Final[i64] = 26
 EARTH_RADIUS: Final = 6372797.560856
 MERCATOR_MAX: Final = 20037726.37
 RADIANS: Final = pi / 180.0
+MARGIN: Final = 1e-9
+"""Far more than rounding can change a haversine by."""
+
+FINEST: Final = float(1 << 26)
+"""Cells of the finest step in each direction."""
 
 _LOW_32: Final[i64] = 0xFFFFFFFF
 _TWO_63: Final = float(1 << 63)
@@ -109,13 +114,17 @@ def encode(longitude: float, latitude: float) -> int:
 def decode(score: float) -> tuple[float, float]:
     """The longitude and latitude of a score: the middle of its cell, kept on the map."""
     bits = _as_uint64(score)
-    cell = Cell(_squeeze(bits >> 1), _squeeze(bits), STEP_MAX)
-    longitude = (cell.west() + cell.east()) / 2
-    latitude = (cell.south() + cell.north()) / 2
-    return (
-        max(-LONGITUDE_MAX, min(longitude, LONGITUDE_MAX)),
-        max(-LATITUDE_MAX, min(latitude, LATITUDE_MAX)),
-    )
+    return _middle(_squeeze(bits >> 1), LONGITUDE_MAX), _middle(_squeeze(bits), LATITUDE_MAX)
+
+
+def _middle(n: i64, most: float) -> float:
+    """The middle of a cell of the finest step in one direction: that of `Cell`'s sides, without the object."""
+    low = -most + (float(n) / FINEST) * (2 * most)
+    high = -most + (float((n + 1) & _LOW_32) / FINEST) * (2 * most)
+    middle = (low + high) / 2
+    if middle > most:
+        return most
+    return middle if middle > -most else -most
 
 
 def as_int64(score: float) -> i64:
@@ -176,6 +185,14 @@ class Area:
         self.width: float = 0.0
         self.height: float = 0.0
         self.to_metres: float = 1.0
+        # The haversine beyond which a place is outside for certain, so that no distance has to be computed.
+        self.beyond: float = inf
+
+    def prepare(self) -> None:
+        """Makes a search quicker; to be called when the area is known."""
+        angle = self.radius * self.to_metres / (2 * EARTH_RADIUS)
+        if not self.is_box and angle < pi / 2:
+            self.beyond = sin(angle) * sin(angle) * (1 + MARGIN)
 
     def distance_inside(self, longitude: float, latitude: float) -> float:
         """Metres from the centre, or -1 for a place outside."""
@@ -185,7 +202,19 @@ class Area:
             if distance(longitude, latitude, self.longitude, latitude) > self.width * self.to_metres / 2:
                 return -1.0
             return distance(self.longitude, self.latitude, longitude, latitude)
-        metres = distance(self.longitude, self.latitude, longitude, latitude)
+        # As `distance`, but for the question in between.
+        v = sin((longitude * RADIANS - self.longitude * RADIANS) / 2)
+        if v == 0.0:
+            metres = latitude_distance(self.latitude, latitude)
+        else:
+            south = self.latitude * RADIANS
+            north = latitude * RADIANS
+            u = sin((north - south) / 2)
+            haversine = u * u + cos(south) * cos(north) * v * v
+            if haversine > self.beyond:
+                return -1.0
+            root = sqrt(haversine)
+            metres = 2.0 * EARTH_RADIUS * asin(root) if root <= 1.0 else float("nan")
         return -1.0 if metres > self.radius * self.to_metres else metres
 
     def score_ranges(self) -> list[tuple[int, int]]:

@@ -188,11 +188,11 @@ class Blocking:
         if command is not None:
             command.calls += 1
             command.failed += is_error
-            if self.engine.tracks_latency:
+            if command.calls & command.time_mask == 0:
                 histogram = command.histogram
                 if histogram is None:
                     histogram = self.engine.begin_histogram(command)
-                histogram.add(0.0)  # waiting is not working
+                histogram.add(0.0, command.time_mask + 1)  # waiting is not working
         ctx.unblocked(reply)
 
     def expire(self) -> None:

@@ -180,8 +180,9 @@ class Command:
         self.seconds: float = 0.0
         self.rejected: i64 = 0
         self.failed: i64 = 0
-        # How long calls took; made at the first one.
+        # How long calls took; made at the first one. A call is counted when its number has none of these bits.
         self.histogram: Histogram | None = None
+        self.time_mask: i64 = 0
 
     def reset_statistics(self) -> None:
         """Zeroes the counters (CONFIG RESETSTAT)."""

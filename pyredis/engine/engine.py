@@ -19,7 +19,7 @@ from pyredis.datatypes.set_value import SetLimits
 from pyredis.datatypes.stream import StreamLimits
 from pyredis.engine.blocking import BLOCKING_TIMER, Blocking
 from pyredis.engine.command import FAST, SKIP_SLOWLOG, Command, CommandSpec, build_table, flatten_table
-from pyredis.engine.latency import Histogram, LatencyMonitor
+from pyredis.engine.latency import EXACT_CALLS, SAMPLE_MASK, Histogram, LatencyMonitor
 from pyredis.engine.log_state import LogState
 from pyredis.engine.monitors import Monitors, is_connected
 from pyredis.engine.notifications import effective_mask, publish_event
@@ -31,6 +31,7 @@ from pyredis.engine.slow_log import SlowLog
 from pyredis.engine.statistics import Statistics
 from pyredis.engine.tracking import Tracking
 from pyredis.errors import CommandError
+from pyredis.form import COMPILED
 from pyredis.keyspace.database import Database, Keyspace, KeyspaceListener
 
 if TYPE_CHECKING:
@@ -296,7 +297,11 @@ class Engine(KeyspaceListener):
         slow_log.length_max = config.get_int("slowlog-max-len")
         slow_log.trim()
         self.latency.threshold = config.get_int("latency-monitor-threshold")
-        self.tracks_latency = config.get_bool("latency-tracking")
+        tracks_latency = config.get_bool("latency-tracking")
+        if tracks_latency != self.tracks_latency:
+            self.tracks_latency = tracks_latency
+            for command in self.all_commands:
+                self.set_time_mask(command)
         self.slow_seconds = NEVER_SLOW
         if slow_log.is_on():
             self.slow_seconds = float(slow_log.slower_than) / 1e6
@@ -336,6 +341,15 @@ class Engine(KeyspaceListener):
         """The histogram of a command that is called for the first time."""
         command.histogram = histogram = Histogram()
         return histogram
+
+    def set_time_mask(self, command: Command) -> None:
+        """Says which calls of a command are timed from now on; see `pyredis.engine.latency`."""
+        if not self.tracks_latency:
+            command.time_mask = -1
+        elif COMPILED or command.calls < EXACT_CALLS:
+            command.time_mask = 0
+        else:
+            command.time_mask = SAMPLE_MASK
 
     def note_slow(self, ctx: Context, command: Command, argv: list[bytes], seconds: float) -> None:
         """Takes down a command that took long, wherever it was long enough for."""
@@ -404,6 +418,7 @@ class Engine(KeyspaceListener):
         self.error_replies = 0
         for command in self.all_commands:
             command.reset_statistics()
+            self.set_time_mask(command)
         self.statistics.reset(self)
 
     def event(self, kind: int, name: bytes, key: bytes, database: Database) -> None:

@@ -19,33 +19,49 @@ SECRET_DIRECTIVES: Final = frozenset(
 
 
 def redacted(command: Command, argv: list[bytes]) -> list[bytes]:
-    """The request without its secrets; the very same list where there are none."""
+    """The request without its secrets; perhaps the very same list."""
     name = command.full_name
     if name == b"auth":
         return [argv[0], *[REDACTED] * (len(argv) - 1)] if len(argv) <= 3 else argv
     if name == b"hello":
-        return _after_word(argv, 2, b"auth", 2)
+        return _greeting(argv)
     if name == b"config|set":
         return _directives(argv)
     if name == b"migrate":
-        return _after_word(_after_word(argv, 6, b"auth", 1), 6, b"auth2", 2)
+        return _migration(argv)
     if name in (b"acl|setuser", b"acl|getuser", b"acl|deluser"):
         return [*argv[:2], *[REDACTED] * (len(argv) - 2)]
     return argv
 
 
-def _after_word(argv: list[bytes], start: int, word: bytes, count: int) -> list[bytes]:
-    """Hides `count` arguments behind an option."""
-    shown = argv
-    position = start
-    while position + count < len(argv):
-        if argv[position].lower() == word:
-            if shown is argv:
-                shown = list(argv)
-            for hidden in range(position + 1, position + 1 + count):
-                shown[hidden] = REDACTED
-            position += count
-        position += 1
+def _greeting(argv: list[bytes]) -> list[bytes]:
+    """HELLO, read as the command reads it: a name may be the word AUTH."""
+    shown = list(argv)
+    position = 2
+    while position < len(argv):
+        word = argv[position].lower()
+        if word == b"auth" and position + 2 < len(argv):
+            shown[position + 1] = shown[position + 2] = REDACTED
+            position += 3
+        elif word == b"setname":
+            position += 2
+        else:
+            break
+    return shown
+
+
+def _migration(argv: list[bytes]) -> list[bytes]:
+    """MIGRATE, up to the keys that may stand at its end."""
+    shown = list(argv)
+    position = 6
+    while position < len(argv):
+        word = argv[position].lower()
+        if word == b"keys":
+            break
+        secrets = 1 if word == b"auth" else 2 if word == b"auth2" else 0
+        for hidden in range(position + 1, min(position + 1 + secrets, len(argv))):
+            shown[hidden] = REDACTED
+        position += 1 + secrets
     return shown
 
 

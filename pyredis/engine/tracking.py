@@ -11,6 +11,8 @@ Rules kept:
   broadcast, as in Redis.
 * The table holds `tracking-table-max-keys` keys at most. What goes for lack of room is invalidated.
 * The databases report changes only while somebody may have to hear of them.
+
+A key in the table takes 96 bytes and its own, 60 more with a second client, 8 for each further one up to 8.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from pyredis.engine.command import Command
     from pyredis.engine.context import Context
     from pyredis.engine.engine import Engine
+
+FEW: Final = 8
 
 _INVALIDATE: Final = b">2\r\n" + bulk(b"invalidate")
 _MESSAGE: Final = array_header(3) + bulk(b"message") + bulk(b"__redis__:invalidate")
@@ -69,7 +73,7 @@ class Tracking:
     def __init__(self, engine: Engine) -> None:
         self.engine: Engine = engine
         self.clients: dict[Context, None] = {}
-        # By key the identifier of the one client that read it, or a set of several.
+        # By key the identifier of the one client that read it, a tuple of a few, or a set of more.
         self.keys: HashTable = HashTable()
         self.items: i64 = 0
         self.keys_max: i64 = 1_000_000
@@ -151,12 +155,17 @@ class Tracking:
         if holders is None:
             self.keys.set(key, number)
             self.items += 1
-        elif isinstance(holders, set):
-            if number not in holders:
-                holders.add(number)
+        elif isinstance(holders, int):
+            if holders != number:
+                self.keys.set(key, (holders, number))
                 self.items += 1
-        elif holders != number:
-            self.keys.set(key, {holders, number})
+        elif number not in holders:
+            if isinstance(holders, set):
+                holders.add(number)
+            elif len(holders) < FEW:
+                self.keys.set(key, (*holders, number))
+            else:
+                self.keys.set(key, {*holders, number})
             self.items += 1
 
     def limit(self) -> None:
@@ -170,6 +179,8 @@ class Tracking:
             self._note(key, self.engine.current if self.script is None else self.script)
         if self.keys.size:
             self._invalidate(key)
+            if not self.clients and not self.keys.size:
+                self.engine.update_listening()
 
     def key_expired(self, key: bytes) -> None:
         """The key that changed has expired: that was no client's doing."""
@@ -186,7 +197,7 @@ class Tracking:
         holders: Any = self.keys.pop(key)
         if holders is None:
             return
-        numbers: list[int] = sorted(holders) if isinstance(holders, set) else [holders]
+        numbers: list[int] = [holders] if isinstance(holders, int) else sorted(holders)
         self.items -= len(numbers)
         body = bulk_array([key])
         for number in numbers:

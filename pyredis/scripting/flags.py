@@ -30,7 +30,7 @@ def declared_flags(body: bytes) -> tuple[i64, int]:
     """The flags of a script's first line, and the length of that line; raises for one that makes no sense."""
     if not body.startswith(b"#!"):
         return COMPATIBLE, 0
-    end = body.find(b"\n")
+    end = body.split(b"\0", 1)[0].find(b"\n")
     if end < 0:
         raise CommandError(b"ERR Invalid script shebang")
     parts = split_args(body[:end])

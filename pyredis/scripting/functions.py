@@ -81,7 +81,7 @@ def library_name(code: bytes) -> tuple[bytes, int]:
     """The name in a library's first line, and the length of that; raises when it is not as it should be."""
     if not code.startswith(b"#!"):
         raise CommandError(b"ERR Missing library metadata")
-    end = code.find(b"\n")
+    end = code.split(b"\0", 1)[0].find(b"\n")
     parts = split_args(code[:end]) if end >= 0 else None
     if not parts:
         raise CommandError(b"ERR Invalid library metadata")

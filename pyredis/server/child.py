@@ -76,7 +76,10 @@ class Child:
         self.keys_total = sum([len(database) for database in engine.keyspace.databases])
         if HAVE_FORK:
             work = partial(_save_in_child, self, engine, path, is_aof_base)
-            return f"by pid {self.start(purpose, work, done)}"
+            started = monotonic()
+            pid = self.start(purpose, work, done)
+            engine.note_latency(b"fork", monotonic() - started)
+            return f"by pid {pid}"
         self.slices = SlicedSave(engine, path, Disk(), is_aof_base, self._sliced)
         self.purpose = purpose
         self._done = done

@@ -91,7 +91,6 @@ class Snapshots:
         self.saving_pid = self.child.pid
         if self.child.pid:
             saving.fork_us = int((perf_counter() - started) * 1e6)
-            engine.note_latency(b"fork", saving.fork_us / 1e6)
             saving.forks += 1
         saving.saves += 1
         saving.is_scheduled = False

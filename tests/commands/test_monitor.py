@@ -35,7 +35,7 @@ def test_a_line(protocol: int) -> None:
     user.command("get", "k")
     address = user.session.address.encode()
     seconds = b"%d" % (server.clock.now_ms // 1000)
-    assert monitor.received() == b"+" + seconds + b'.000000 [0 ' + address + b'] "get" "k"\r\n'
+    assert monitor.received() == b"+" + seconds + b".000000 [0 " + address + b'] "get" "k"\r\n'
 
 
 def test_quoting() -> None:
@@ -123,6 +123,18 @@ def test_not_in_a_transaction() -> None:
     client = InProcess().client()
     client.send(b"MULTI\r\nMONITOR\r\n")
     assert client.command("EXEC") == b"*1\r\n-ERR MONITOR isn't allowed for DENY BLOCKING client\r\n"
+
+
+def test_a_script_is_shown_before_what_it_calls() -> None:
+    _, monitor, user = watched()
+    user.command("SELECT", "2")
+    monitor.received()
+    script = "redis.call('get', KEYS[1])"
+    user.command("EVAL", script, "1", "k")
+    lines = monitor.received().split(b"\r\n")
+    assert lines[0].endswith(b'] "EVAL" "%b" "1" "k"' % script.encode())
+    assert lines[1].endswith(b' [2 lua] "get" "k"')
+    assert lines[2:] == [b""]
 
 
 def test_several_monitors() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.inprocess import Client, InProcess
+from tests.support.observed import Log
 from tests.support.wire import decode, parse_replies
 
 
@@ -131,7 +132,13 @@ def test_a_listener_hears_of_its_own_command_behind_the_reply() -> None:
     assert messages(received) == ["__keyevent@0__:set k"]
 
 
-def test_a_transaction_reports_while_it_runs_and_a_script_too() -> None:
+def test_a_script_reports_while_it_runs() -> None:
+    server = Listening("E$g")
+    server.user.command("EVAL", "redis.call('set', 'a', 1) redis.call('del', 'a')", "0")
+    assert server.heard() == ["__keyevent@0__:set a", "__keyevent@0__:del a"]
+
+
+def test_a_transaction_reports_while_it_runs() -> None:
     server = Listening("E$g")
     server.user.send(b"MULTI\r\nSET a 1\r\nDEL a\r\nINCR b\r\n")
     assert server.heard() == []
@@ -152,8 +159,6 @@ def test_a_push_that_serves_a_waiting_client_reports_both() -> None:
 
 
 def test_the_log_is_written_as_well() -> None:
-    from tests.support.observed import Log
-
     server = Listening("KEA")
     log = Log()
     server.engine.add_sink(log)

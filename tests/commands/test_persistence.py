@@ -100,7 +100,7 @@ def test_save_in_a_transaction_or_during_another(server: InProcess, client: Clie
     client.command("MULTI")
     assert client.command("SAVE") == b"-ERR Command not allowed inside a transaction\r\n"
     client.command("DISCARD")
-    server.engine.saving.begin(NOW, 0, 0)
+    server.engine.saving.begin(NOW, 0)
     assert client.command("SAVE") == b"-ERR Background save already in progress\r\n"
     assert client.command("BGSAVE") == b"-ERR Background save already in progress\r\n"
     assert info(client)["rdb_bgsave_in_progress"] == "1"

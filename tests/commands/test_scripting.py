@@ -10,6 +10,9 @@ from pyredis.engine.engine import GATE_BUSY, Host, PropagationSink
 from pyredis.engine.scripting import SCRIPT_TIMER
 from tests.support.inprocess import Client, InProcess, encode_command
 
+READER = """#!lua name=l
+redis.register_function{function_name = 'f', callback = function() return 1 end, flags = {'no-writes'}}
+"""
 NO_SCRIPT = b"-NOSCRIPT No matching script. Please use EVAL.\r\n"
 
 
@@ -334,3 +337,17 @@ def test_locks_of_redis_py_work(client: Client) -> None:
     client.command("SET", "lock", "me", "NX", "PX", 1000)
     assert client.command("EVAL", release, 1, "lock", "you") == b":0\r\n"
     assert client.command("EVAL", release, 1, "lock", "me") == b":1\r\n"
+
+
+def test_a_pause_of_writes_holds_scripts_that_may_write(server: InProcess, client: Client) -> None:
+    client.command("FUNCTION", "LOAD", READER)
+    client.command("CLIENT", "PAUSE", 1000, "WRITE")
+    reader, writer = server.client(), server.client()
+    assert reader.command("EVAL", "#!lua flags=no-writes\nreturn 1", 0) == b":1\r\n"
+    assert reader.command("EVAL_RO", "return 1", 0) == b":1\r\n"
+    assert reader.command("FCALL", "f", 0) == b":1\r\n"
+    assert reader.command("EVAL", "#!lua\nreturn 1", 0) == b""
+    assert writer.command("EVAL", "return 1", 0) == b""
+    client.command("CLIENT", "UNPAUSE")
+    assert reader.received() == b":1\r\n"
+    assert writer.received() == b":1\r\n"

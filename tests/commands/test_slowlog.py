@@ -88,6 +88,10 @@ def test_long_requests_are_cut() -> None:
         ("AUTH me secret", "AUTH (redacted) (redacted)"),
         ("HELLO 2 AUTH me secret SETNAME q", "HELLO 2 AUTH (redacted) (redacted) SETNAME q"),
         ("HELLO 2 SETNAME auth", "HELLO 2 SETNAME auth"),
+        ("HELLO 2 SETNAME auth AUTH me secret", "HELLO 2 SETNAME auth AUTH (redacted) (redacted)"),
+        ("MIGRATE h 1 nokey 0 9 COPY AUTH secret", "MIGRATE h 1 nokey 0 9 COPY AUTH (redacted)"),
+        ("MIGRATE h 1 nokey 0 9 AUTH2 auth secret", "MIGRATE h 1 nokey 0 9 AUTH2 (redacted) (redacted)"),
+        ("MIGRATE h 1 '' 0 9 KEYS auth nokey", "MIGRATE h 1 '' 0 9 KEYS auth nokey"),
         ("CONFIG SET masterauth secret timeout 0", "CONFIG SET masterauth (redacted) timeout 0"),
         ("CONFIG SET RequirePass secret", "CONFIG SET RequirePass (redacted)"),
         ("CONFIG SET nosuch x masteruser y", "CONFIG SET nosuch x masteruser (redacted)"),
@@ -109,6 +113,15 @@ def test_what_is_logged_of_a_transaction() -> None:
     shown = [entry[3] for entry in entries(client)]
     assert shown[:3] == [[b"GET", b"k"], [b"SET", b"k", b"v"], [b"MULTI"]]
     assert [b"EXEC"] not in shown
+
+
+def test_what_a_script_calls_has_no_client() -> None:
+    _, client = logging_server()
+    client.command("EVAL", "redis.call('get', 'k')", "0")
+    script, call = entries(client)[:2]
+    assert script[3][0] == b"EVAL"
+    assert script[4:] == [client.session.address.encode(), b"me"]
+    assert call[3:] == [[b"get", b"k"], b"?:0", b""]
 
 
 def test_refused_requests_are_not_logged() -> None:

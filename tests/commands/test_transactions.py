@@ -109,6 +109,19 @@ class TestQueueing:
             b"*4\r\n-ERR syntax error\r\n+OK\r\n-NOPROTO unsupported protocol version\r\n$1\r\nv\r\n"
         )
 
+    @pytest.mark.parametrize(
+        ("last", "failures"), [("SET k v", b"failed_calls=1"), ("PING", b"failed_calls=0")]
+    )
+    def test_a_refusal_that_came_last_counts_as_a_failure_of_exec(self, last: str, failures: bytes) -> None:
+        server = InProcess()
+        client = server.client()
+        run(client, "ACL SETUSER u on nopass +ping +auth")
+        replies = run(client, "MULTI", "AUTH u x", "SET k v", last, "EXEC")
+        assert b"-NOPERM" in replies[-1]
+        stats = server.client().command("INFO", "commandstats").split(b"\r\n")
+        (line,) = [line for line in stats if line.startswith(b"cmdstat_exec:")]
+        assert failures in line
+
     def test_switching_the_protocol_inside(self) -> None:
         client = InProcess().client()
         reply = run(client, "MULTI", "GET k", "HELLO 3", "GET k", "EXEC")[-1]

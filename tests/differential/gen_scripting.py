@@ -31,6 +31,7 @@ CORPUS: Final = tuple(
             b"error(function",
             b"tostring(e)",
             b"'select",
+            b"randomkey",
             b"redis.pcall('get') return 1+f()",
             b",12345678901234567890)",
         )
@@ -190,10 +191,11 @@ def calls() -> st.SearchStrategy[Argv]:
     what = st.sampled_from(
         ("'get',KEYS[1]", "'incr',KEYS[1]", "'lpush',KEYS[1],'a'", "'hgetall',KEYS[1]", "'set',KEYS[1],ARGV[1]",
          "'del',KEYS[1]", "'zadd',KEYS[1],1,'m'", "'lrange',KEYS[1],0,-1", "'get'", "'nosuch'", "'eval','return 1',0",
-         "'hset',KEYS[1],'f',ARGV[1]", "'sadd',KEYS[1],ARGV[1]", "'smembers',KEYS[1]", "'type',KEYS[1]", "{}", "")
+         "'hset',KEYS[1],'f',ARGV[1]", "'sadd',KEYS[1],ARGV[1]", "'scard',KEYS[1]", "'type',KEYS[1]", "{}", "")
     )  # fmt: skip
     how = st.sampled_from(
-        ("return redis.call(%s)", "return redis.pcall(%s)", "return {redis.pcall(%s), 1}", "return {pcall(redis.call,%s)}",
+        ("return redis.call(%s)", "return redis.pcall(%s)", "return {redis.pcall(%s), 1}",
+         "return {pcall(redis.call,%s)}",
          "redis.call(%s) return 1", "local r = redis.call(%s) return type(r)", "redis.setresp(3) return redis.call(%s)")
     )  # fmt: skip
     argument = st.one_of(st.sampled_from((b"5", b"x", b"", b"1.5")), st.binary(max_size=6))

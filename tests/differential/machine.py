@@ -190,6 +190,16 @@ def _compare_one(
     return None
 
 
+def _logged_in_otherwise(requests: list[Argv], received: bytes) -> bool:
+    """Whether a HELLO may have changed the user or protocol of one server only.
+
+    Since 7.2 all its options are read before it logs in, and names are looked at up to a NUL.
+    """
+    if b"-ERR Syntax error in HELLO" not in received and b"-ERR Client names cannot contain" not in received:
+        return False
+    return any(full_name(argv) == b"hello" for argv in requests)
+
+
 class Machine:
     """Two peers and the protocol that their clients speak."""
 
@@ -226,7 +236,7 @@ class Machine:
         return self._final(program)
 
     def _reset(self) -> None:
-        setup: list[Argv] = [[b"FLUSHALL"]]
+        setup: list[Argv] = [[b"FLUSHALL"], [b"FUNCTION", b"FLUSH"], [b"SCRIPT", b"FLUSH"]]
         if self._is_configured:
             setup += self._defaults
             self._is_configured = False
@@ -284,6 +294,7 @@ class Machine:
             )
             self._are_counters_alike &= not any(data.startswith(b"-") or b"\r\n-" in data for data in streams)
         received = bytes(ours.received[step.client])
+        self._have_parted |= _logged_in_otherwise(step.requests, received + bytes(oracle.received[step.client]))
         self._conversations[step.client].exchanges.append(Exchange(step.requests, received))
         return found
 

@@ -27,7 +27,7 @@ MASK: Final = (
 )  # fmt: skip
 """What `CLASSES` stands for."""
 
-UNSENT: Final = frozenset((b"pubsub|numpat", b"config|set", b"psubscribe", b"randomkey"))
+UNSENT: Final = frozenset((b"pubsub|numpat", b"config|set", b"config|get", b"psubscribe", b"randomkey"))
 """Commands that show the subscription, could end it, listen to the events themselves, or expire a key at random."""
 
 Event = tuple[int, bytes, bytes]

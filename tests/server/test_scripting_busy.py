@@ -92,7 +92,7 @@ def test_a_coroutine_is_no_hiding_place() -> None:
 
 def test_a_script_that_has_written_can_only_go_down_with_the_server() -> None:
     script = "redis.call('set', KEYS[1], 'v') while true do end"
-    with busy_server("EVAL", script, "1", "k") as (server, client, other):
+    with busy_server("EVAL", script, "1", "k") as (server, _client, other):
         assert other.command("SCRIPT", "KILL") == UNKILLABLE
         assert other.command("GET", "k") == BUSY_SCRIPT
         other.send(encode("SHUTDOWN", "NOSAVE"))

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyredis.acl.rules import merge_selectors
 from pyredis.acl.users import NOTHING_CHANGED, InvalidRules, Users, lost_channels
+from pyredis.protocol.inline import split_args
 from tests.differential.gen_acl import rules
 from tests.support.acl import access, user
 
@@ -116,6 +118,28 @@ class TestFile:
         assert caught.value.message == message + NOTHING_CHANGED
 
 
+class TestExactLines:
+    """What Redis shows cannot always be read again: `%RW~*` is no `~*`, and quotes mean something in places."""
+
+    def test_in_an_acl_file(self) -> None:
+        users = table((b"u", [b"%RW~*", b"~k", b"~a'b", b'("~c\'d"', b"+get)"]))
+        assert users.file_lines()[1].startswith(
+            b"user u off sanitize-payload %RW~* ~k ~a'b resetchannels -@all ("
+        )
+        read = users.parse(b"\n".join(users.file_lines()), b"f")
+        assert read[b"u"].words(True) == users.by_name[b"u"].words(True)
+        assert read[b"u"].selectors[1].describe() == b"~c'd resetchannels -@all +get"
+        assert users.lines()[1].startswith(b"user u off sanitize-payload ~* ~k ~a'b resetchannels -@all (")
+
+    def test_in_a_configuration_file(self) -> None:
+        users = table((b"u'", [b"~a'b", b"%R~*", b"%W~*"]), (b"", []))
+        assert users.config_lines() == [
+            b'user "" off sanitize-payload resetchannels -@all',
+            DEFAULT,
+            b'user "u\'" off sanitize-payload "~a\'b" %RW~* resetchannels -@all',
+        ]
+
+
 class TestLostChannels:
     def test_more_is_no_loss(self) -> None:
         assert lost_channels(user(b"&a"), user(b"&a", b"&b")) is None
@@ -141,9 +165,19 @@ def test_whatever_is_accepted_can_be_written_and_read(words: list[bytes], noise:
         except InvalidRules:
             assert users.lines() == before
             continue
-        text = b"".join(line + b"\n" for line in users.lines())
+        text = b"".join(line + b"\n" for line in users.file_lines())
         read = users.parse(text, b"f")
-        assert [b"user " + name + b" " + read[name].describe() for name in sorted(read)] == users.lines()
+        assert {name: found.words(True) for name, found in read.items()} == {
+            found.name: found.words(True) for found in users.in_order()
+        }
+        for line, found in zip(users.config_lines(), users.in_order(), strict=True):
+            words = split_args(line)
+            assert words is not None
+            assert words[:2] == [b"user", found.name]
+            other = users.new(found.name)
+            for rule in merge_selectors(words[2:]):
+                other.apply(rule)
+            assert other.words(True) == found.words(True)
         again, user = read[b"u"], users.by_name[b"u"]
         assert [selector.commands for selector in again.selectors] == [
             selector.commands for selector in user.selectors

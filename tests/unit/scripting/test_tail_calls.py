@@ -51,7 +51,10 @@ def test_other_calls_are_not(code: bytes) -> None:
 
 
 def test_a_changed_chunk_does_the_same() -> None:
-    code = b"local t = {...} local function pack(...) return select('#', ...), ... end t.pack = pack return t.pack(7, 8)"
+    code = (
+        b"local t = {...} local function pack(...) return select('#', ...), ... end "
+        b"t.pack = pack return t.pack(7, 8)"
+    )
     changed = patched(code)
     assert changed is not None
     assert LOAD(changed)() == LOAD(code)() == (2, 7, 8)
