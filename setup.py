@@ -12,7 +12,7 @@ from pathlib import Path
 
 from setuptools import setup
 
-INTERPRETED = {"__init__.py", "__main__.py", "cli.py", "tools.py", "file_checks.py"}
+INTERPRETED = {"__init__.py", "__main__.py", "cli.py", "tools.py", "file_checks.py", "file_contents.py"}
 """File names that stay interpreted: they run once, at start-up, or instead of a server."""
 
 SUMMARIES = Path("pyredis/commands/summaries.json")

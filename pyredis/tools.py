@@ -41,6 +41,7 @@ def tool(check_system: bool) -> None:
     pyredis -                                  read the configuration from standard input
     pyredis check-rdb dump.rdb                 is a snapshot whole?
     pyredis check-aof [--fix] appendonlydir/appendonly.aof.manifest
+    pyredis rdb dump.rdb [--json|--memory]     what is in a snapshot?
     """
     if check_system:
         problems = [
@@ -61,6 +62,10 @@ def run_tool(argv: list[str]) -> None:
 
         command = check_rdb if argv[0] == "check-rdb" else check_aof
         command(argv[1:], prog_name=f"pyredis {argv[0]}")
+    elif argv[0] == "rdb":
+        from pyredis.file_contents import show_rdb
+
+        show_rdb(argv[1:], prog_name="pyredis rdb")
     else:
         tool(argv, prog_name="pyredis")
 

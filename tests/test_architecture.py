@@ -29,7 +29,7 @@ LAYERS: Final = (
     ("commands", "persistence"),
     ("replication", "scripting"),
     ("server",),
-    ("cli", "tools", "file_checks", "__main__"),
+    ("cli", "tools", "file_checks", "file_contents", "__main__"),
 )
 """From the bottom to the top; a module imports from its own layer and from those below."""
 

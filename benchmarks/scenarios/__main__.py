@@ -8,6 +8,8 @@ import sys
 from benchmarks.scenarios.connections import measure_connections
 from benchmarks.scenarios.expiry import measure_expiry
 from benchmarks.scenarios.hostile import measure_hostile
+from benchmarks.scenarios.log_cost import measure_log
+from benchmarks.scenarios.snapshot import measure_snapshot
 from tests.support.process import ServerProcess
 from tests.support.servers import PyredisServer, RedisServer
 
@@ -15,7 +17,12 @@ SCENARIOS = {
     "expiry": measure_expiry,
     "connections": measure_connections,
     "hostile": measure_hostile,
+    "snapshot": measure_snapshot,
+    "snapshot-slices": measure_snapshot,
+    "log": measure_log,
 }
+ENVIRONMENTS = {"snapshot-slices": {"PYREDIS_FORK": "0"}}
+"""What pyredis is told beyond its defaults."""
 
 
 def main() -> None:
@@ -26,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     names = list(SCENARIOS) if options.scenario == "all" else [options.scenario]
     for name in names:
-        server: ServerProcess = RedisServer() if options.redis else PyredisServer()
+        server: ServerProcess = RedisServer() if options.redis else PyredisServer(env=ENVIRONMENTS.get(name))
         with server:
             print(f"== {name}", flush=True)
             for line in SCENARIOS[name](server):

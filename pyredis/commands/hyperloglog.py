@@ -163,8 +163,7 @@ def pfmerge(ctx: Context, argv: list[bytes]) -> bytes:
 def pfdebug(ctx: Context, argv: list[bytes]) -> bytes:
     """Shows the registers (GETREG), opcodes (DECODE) or ENCODING of a HyperLogLog; TODENSE makes it dense.
 
-    GETREG makes it dense too. Redis logs these conversions but does not tell WATCH of them; here it hears of
-    it.
+    GETREG makes it dense too. As in Redis these conversions are logged, but WATCH does not hear of them.
     """
     db = ctx.db
     key = argv[2]
@@ -187,7 +186,6 @@ def pfdebug(ctx: Context, argv: list[bytes]) -> bytes:
         raise CommandError(CORRUPT) from None
     if was_sparse:
         db.keyspace.dirty += 1
-        db.signal(key)
     if word == b"todense":
         return ONE if was_sparse else ZERO
     registers = hll.registers_of(target)

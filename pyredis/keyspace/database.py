@@ -287,7 +287,8 @@ class Database:
         self._put(key, value)
 
     def _put(self, key: bytes, value: Any) -> None:
-        self.keep(key)
+        if self.keeper is not None:
+            self.keeper.keep(self, key)
         if self.field_expires.size != 0:
             self.field_expires.pop(key)
         if self.values.set(key, value):
@@ -337,7 +338,8 @@ class Database:
 
     def add(self, key: bytes, value: Any, deadline_ms: int) -> None:
         """Creates a key, with a deadline or `NO_DEADLINE`; the caller signals and counts it."""
-        self.keep(key)
+        if self.keeper is not None:
+            self.keeper.keep(self, key)
         self.values.set(key, value)
         self.access.begin(key, self.values.size)
         if deadline_ms != NO_DEADLINE:
@@ -348,7 +350,8 @@ class Database:
 
     def remove(self, key: bytes) -> Any:
         """Takes `key` out and returns its value, or None; the caller signals and counts it."""
-        self.keep(key)
+        if self.keeper is not None:
+            self.keeper.keep(self, key)
         if self.expires.size != 0:
             self.expires.pop(key)
         if self.field_expires.size != 0:
@@ -382,7 +385,8 @@ class Database:
 
     def set_deadline(self, key: bytes, deadline_ms: int) -> None:
         """Gives a key that is there, or will be in a moment, a deadline. O(1)."""
-        self.keep(key)
+        if self.keeper is not None:
+            self.keeper.keep(self, key)
         known = self.expires.get(key)
         if known is None or deadline_ms < abs(known):
             self.expires.set(key, deadline_ms)
@@ -394,7 +398,8 @@ class Database:
         """Makes `key` persistent; false when it had no deadline."""
         if self.expires.size == 0:
             return False
-        self.keep(key)
+        if self.keeper is not None:
+            self.keeper.keep(self, key)
         return self.expires.pop(key) is not None
 
     def expire_due(self, limit: int) -> int:
@@ -459,7 +464,8 @@ class Database:
 
     def expire_fields(self, key: bytes, value: HashValue, fields: list[bytes]) -> None:
         """Removes fields whose deadlines have passed, and the key with the last field, telling everybody."""
-        self.keep(key)
+        if self.keeper is not None:
+            self.keeper.keep(self, key)
         keyspace = self.keyspace
         listener = keyspace.listener
         for field in fields:

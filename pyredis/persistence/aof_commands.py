@@ -144,7 +144,8 @@ class CommandReader:
 
     def _number(self, pos: int, end: int) -> int:
         """The number in the line from `pos` to `end`."""
-        digits = self._data[pos + 1 : end - 2]
+        # Compiled, a slice that ends before it begins is an error, not empty.
+        digits = self._data[pos + 1 : end - 2] if end - pos > 3 else b""
         if self._data[end - 2 : end] != b"\r\n" or not digits.isdigit() or len(digits) > 18:
             raise AofFormatError(self.offset + pos - self._pos, "a number and CR LF")
         return int(digits)

@@ -156,6 +156,8 @@ class Child:
         """A save in slices has ended."""
         if error:
             log.warning("Error saving DB on disk: %s", error)
+        elif self.slices is not None:
+            log.info("DB saved on disk, %s", self.slices.summary())
         self._end_with(ChildResult(1 if error else 0, 0))
 
     def _end_with(self, result: ChildResult) -> None:

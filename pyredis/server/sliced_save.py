@@ -73,12 +73,18 @@ class SlicedSave:
         self.sink: ThreadSink = ThreadSink(self.file, config.get_bool("rdb-save-incremental-fsync"))
         self.walk: KeyspaceWalk = KeyspaceWalk(engine, self.sink, is_aof_base)
         self.is_over: bool = False
+        self.slices: int = 0
         self.longest_slice: float = 0.0
         self.timer: asyncio.TimerHandle = self.loop.call_later(SLICE_SECONDS, self._slice)
 
     def keys(self) -> int:
         """How many keys have been written."""
         return self.walk.writer.keys
+
+    def summary(self) -> str:
+        """What the log tells of a save that went well."""
+        longest, copied = self.longest_slice * 1000, self.walk.copied
+        return f"{self.slices} slices, the longest {longest:.1f} ms, {copied} keys written because they were to change"
 
     def cancel(self) -> None:
         """Ends the save at once, leaving nothing behind; `done` is not called."""
@@ -97,6 +103,7 @@ class SlicedSave:
         except OSError as error:
             self._fail(error)
             return
+        self.slices += 1
         self.longest_slice = max(self.longest_slice, perf_counter() - started)
         if goes_on:
             pause = max(self.delay_seconds * float(self.walk.writer.keys - keys), SLICE_SECONDS)

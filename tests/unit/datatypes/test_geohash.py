@@ -25,8 +25,9 @@ from pyredis.datatypes.geohash import (
 PALERMO = (13.361389, 38.115556)
 CATANIA = (15.087269, 37.502669)
 
-LONGITUDES = st.floats(-180, 180)
-LATITUDES = st.floats(-LATITUDE_MAX, LATITUDE_MAX)
+# On the last meridian and parallel the next bit is set: `test_the_rim_of_the_map`.
+LONGITUDES = st.floats(-180, 180, exclude_max=True)
+LATITUDES = st.floats(-LATITUDE_MAX, LATITUDE_MAX, exclude_max=True)
 
 
 def test_known_places() -> None:
@@ -147,6 +148,32 @@ def test_a_box_is_covered(
     if area.distance_inside(*found) >= 0:
         assert latitude_distance(found[1], latitude) <= height / 2
         assert looks_at(area, score)
+
+
+@given(
+    st.floats(-180, 180),
+    st.floats(-85, 85),
+    LONGITUDES,
+    LATITUDES,
+    st.sampled_from((0.0, 1.0, 1 - 1e-15, 0.999)),
+)
+def test_preparing_changes_nothing(
+    longitude: float, latitude: float, there: float, up: float, part: float
+) -> None:
+    area = circle(longitude, latitude, distance(longitude, latitude, there, up) * part)
+    metres = area.distance_inside(there, up)
+    area.prepare()
+    assert area.distance_inside(there, up) == metres
+
+
+def test_what_is_clearly_outside_needs_no_distance() -> None:
+    area = circle(*PALERMO, 100_000)
+    assert area.beyond == math.inf
+    area.prepare()
+    assert area.beyond == pytest.approx((100_000 / 2 / 6372797.56) ** 2, rel=1e-4)
+    area = circle(*PALERMO, 2.1e7)
+    area.prepare()
+    assert area.beyond == math.inf
 
 
 def test_a_small_area_looks_at_little() -> None:
