@@ -108,8 +108,7 @@ def measure_snapshot(server: ServerProcess) -> Iterator[str]:
         copied = int(re.findall(rb"rdb_last_cow_size:(\d+)", persistence)[0])
         fork = int(re.findall(rb"latest_fork_usec:(\d+)", persistence)[0])
         yield f"fork {fork / 1000:.1f} ms, copied {copied >> 20} MB"
-        for line in re.findall(r"DB saved on disk, (.*)", server.log()):
-            yield line
+        yield from re.findall(r"DB saved on disk, (.*)", server.log())
         started = time.perf_counter()
         client.command("SAVE")
         yield f"SAVE {time.perf_counter() - started:.2f} s"
