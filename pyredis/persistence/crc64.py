@@ -128,10 +128,31 @@ def _folded(crc: int, data: bytes) -> bytes:
     return value.to_bytes(bits // 8, "little")
 
 
+def _x_to(exponent: int) -> int:
+    """The remainder of x to a power, by squaring."""
+    crc = 1 << 63
+    for bit in format(exponent, "b"):
+        crc = _times(crc, crc)
+        if bit == "1":
+            crc = _shifted(crc, 1)
+    return crc
+
+
+def _times(one: int, other: int) -> int:
+    """The remainder of a product."""
+    product = 0
+    while one:
+        if one & SIGNED_LIMIT:
+            product ^= other
+        one = (one << 1) & UNSIGNED
+        other = _shifted(other, 1)
+    return product
+
+
 def _power(exponent: int) -> list[int]:
     """The powers that make up the remainder of x to the power of `exponent`."""
     powers = _POWERS.get(exponent)
     if powers is None:
-        crc = _shifted(1 << 63, exponent)
+        crc = _x_to(exponent)
         powers = _POWERS[exponent] = [power for power in range(64) if crc >> (63 - power) & 1]
     return powers

@@ -190,14 +190,20 @@ def _compare_one(
     return None
 
 
-def _logged_in_otherwise(requests: list[Argv], received: bytes) -> bool:
+def _logged_in_otherwise(requests: list[Argv], mine: bytes, theirs: bytes) -> bool:
     """Whether a HELLO may have changed the user or protocol of one server only.
 
     Since 7.2 all its options are read before it logs in, and names are looked at up to a NUL.
     """
-    if b"-ERR Syntax error in HELLO" not in received and b"-ERR Client names cannot contain" not in received:
-        return False
-    return any(full_name(argv) == b"hello" for argv in requests)
+    hellos = [argv for argv in requests if full_name(argv) == b"hello"]
+    if hellos and mine.count(_BAD_NAME) != theirs.count(_BAD_NAME):
+        return True
+    is_wrong = b"-ERR Syntax error in HELLO" in theirs
+    # A user and a password behind AUTH, and something else behind them.
+    return is_wrong and any(word.upper() == b"AUTH" for argv in hellos for word in argv[:-3])
+
+
+_BAD_NAME: Final = b"-ERR Client names cannot contain"
 
 
 class Machine:
@@ -294,7 +300,7 @@ class Machine:
             )
             self._are_counters_alike &= not any(data.startswith(b"-") or b"\r\n-" in data for data in streams)
         received = bytes(ours.received[step.client])
-        self._have_parted |= _logged_in_otherwise(step.requests, received + bytes(oracle.received[step.client]))
+        self._have_parted |= _logged_in_otherwise(step.requests, received, bytes(oracle.received[step.client]))
         self._conversations[step.client].exchanges.append(Exchange(step.requests, received))
         return found
 
