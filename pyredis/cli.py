@@ -16,7 +16,9 @@ from pyredis import REDIS_VERSION, __version__
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-TOOLS: Final = frozenset(("--version", "-v", "--help", "-h", "--check-system", "check-rdb", "check-aof", "rdb"))
+TOOLS: Final = frozenset(
+    ("--version", "-v", "--help", "-h", "--check-system", "check-rdb", "check-aof", "rdb")
+)
 
 
 def main() -> None:

@@ -171,7 +171,9 @@ def test_every_module_says_what_it_is(module: Module) -> None:
 
 
 def _functions(module: Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [node for node in ast.walk(module.tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return [
+        node for node in ast.walk(module.tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.path)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pyredis.acl.categories import ACL_CATEGORIES
 from pyredis.commands import all_specs
 from pyredis.commands.docs import summary
-from pyredis.acl.categories import ACL_CATEGORIES
 from pyredis.commands.syntax import BLOCK, ONEOF, PURE_TOKEN, Argument, parse_syntax, render_syntax
 from tests.support.inprocess import InProcess
 from tests.support.servers import RedisServer, find_redis_server

@@ -478,7 +478,8 @@ def latencystats_lines(report: Report) -> list[str]:
         histogram = command.histogram
         if histogram is not None:
             shown = [
-                f"p{format_percentile(percent).decode()}={histogram.percentile(percent):.3f}" for percent in percents
+                f"p{format_percentile(percent).decode()}={histogram.percentile(percent):.3f}"
+                for percent in percents
             ]
             lines.append(f"latency_percentiles_usec_{command.full_name.decode()}:{','.join(shown)}")
     return lines

@@ -96,18 +96,22 @@ class Child:
         """
         reader, writer = os.pipe()
         parent = os.getpid()
+        # Until the child has its own handlers, a signal to it would wake the parent's loop, which would stop.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
         try:
             with warnings.catch_warnings():
                 # There may be a thread, but only one that syncs files, and it holds nothing that the child needs.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 pid = os.fork()
         except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             os.close(reader)
             os.close(writer)
             raise
         if pid == 0:
             self._writer = writer
-            _run_child(self, work, purpose, parent)
+            _run_child(self, work, purpose, parent, blocked)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         os.close(writer)
         self.pid = pid
         self.purpose = purpose
@@ -178,13 +182,14 @@ class Child:
             os.write(self._writer, b"%d %d\n" % (keys, self.copied_bytes))
 
 
-def _run_child(child: Child, work: Callable[[], None], purpose: str, parent: int) -> None:
+def _run_child(child: Child, work: Callable[[], None], purpose: str, parent: int, blocked: set[int]) -> None:
     """The child's whole life; never returns."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         _die_with(parent)
         _close_descriptors({child._writer, *_log_descriptors()})
         work()

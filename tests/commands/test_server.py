@@ -118,15 +118,17 @@ class TestModule:
         client.session.set_protocol(3)
         assert client.command("MODULE", "LIST") == b"*0\r\n"
 
-    def test_none_can_be_loaded(self, client: Client) -> None:
-        assert (
-            client.command("MODULE", "LOAD", "x") == b"-ERR unknown subcommand 'LOAD'. Try MODULE HELP.\r\n"
+    def test_none_can_be_loaded(self, server: InProcess, client: Client) -> None:
+        assert client.command("MODULE", "LOAD", "x").startswith(b"-ERR MODULE command not allowed.")
+        server.config.assign("enable-module-command", "yes")
+        assert client.command("MODULE", "LOAD", "x") == (
+            b"-ERR Error loading the extension. Please check the server logs.\r\n"
         )
 
     def test_help(self, client: Client) -> None:
         reply = client.command("MODULE", "HELP")
         assert reply.startswith(
-            b"*5\r\n+MODULE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n+LIST\r\n"
+            b"*11\r\n+MODULE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n+LIST\r\n"
         )
 
     def test_needs_a_subcommand(self, client: Client) -> None:

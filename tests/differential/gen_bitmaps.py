@@ -18,12 +18,15 @@ OFFSETS = st.one_of(
     WRONG_NUMBERS,
 )
 POSITIONS = st.one_of(
-    st.integers(-20, 20).map(lambda n: b"%d" % n), st.integers(-3000, 9000).map(lambda n: b"%d" % n), WRONG_NUMBERS
+    st.integers(-20, 20).map(lambda n: b"%d" % n),
+    st.integers(-3000, 9000).map(lambda n: b"%d" % n),
+    WRONG_NUMBERS,
 )
 BITS = st.sampled_from([b"0", b"1", b"0", b"1", b"2", b"-1", b"x"])
 UNITS = st.sampled_from([b"BIT", b"BYTE", b"bit", b"byte", b"bits"])
 RUNS = st.tuples(
-    st.sampled_from([b"\0", b"\xff"]), st.sampled_from([0, 1, 7, 8, 63, 64, 65, 255, 256, 257, 8191, 8192, 8193])
+    st.sampled_from([b"\0", b"\xff"]),
+    st.sampled_from([0, 1, 7, 8, 63, 64, 65, 255, 256, 257, 8191, 8192, 8193]),
 ).map(lambda run: run[0] * run[1])
 VALUES = st.one_of(
     st.binary(max_size=30),
@@ -39,7 +42,9 @@ FIELD_TYPES = st.one_of(
 FIELD_OFFSETS = st.one_of(
     OFFSETS,
     st.integers(0, 100).map(lambda n: b"#%d" % n),
-    st.sampled_from([b"#-1", b"#", b"##1", b"#4611686018427387904", b"#2305843009213693952", b"#9223372036854775807"]),
+    st.sampled_from(
+        [b"#-1", b"#", b"##1", b"#4611686018427387904", b"#2305843009213693952", b"#9223372036854775807"]
+    ),
 )
 FIELD_VALUES = st.one_of(
     st.integers(-3, 300).map(lambda n: b"%d" % n),
@@ -50,7 +55,9 @@ FIELD_VALUES = st.one_of(
     WRONG_NUMBERS,
 )
 READS = st.tuples(st.sampled_from([b"GET", b"get"]), FIELD_TYPES, FIELD_OFFSETS).map(list)
-WRITES = st.tuples(st.sampled_from([b"SET", b"INCRBY", b"incrby"]), FIELD_TYPES, FIELD_OFFSETS, FIELD_VALUES).map(list)
+WRITES = st.tuples(
+    st.sampled_from([b"SET", b"INCRBY", b"incrby"]), FIELD_TYPES, FIELD_OFFSETS, FIELD_VALUES
+).map(list)
 # FAIL without anything that could fail first: when all writes fail, Redis grows the string behind the back of WATCH.
 OVERFLOWS = st.tuples(
     st.just(b"OVERFLOW"), st.sampled_from([b"WRAP", b"SAT", b"FAIL", b"sat", b"fail", b"NO"])
@@ -84,7 +91,9 @@ def commands() -> st.SearchStrategy[list[bytes]]:
         _request(b"BITPOS", KEYS, BITS, POSITIONS, POSITIONS),
         _request(b"BITPOS", KEYS, BITS, POSITIONS, POSITIONS, UNITS),
         st.tuples(
-            st.sampled_from([b"AND", b"OR", b"XOR", b"and", b"NAND"]), KEYS, st.lists(KEYS, min_size=1, max_size=4)
+            st.sampled_from([b"AND", b"OR", b"XOR", b"and", b"NAND"]),
+            KEYS,
+            st.lists(KEYS, min_size=1, max_size=4),
         ).map(lambda drawn: [b"BITOP", drawn[0], drawn[1], *drawn[2]]),
         st.tuples(KEYS, st.lists(KEYS, min_size=1, max_size=2)).map(
             lambda drawn: [b"BITOP", b"NOT", drawn[0], *drawn[1]]

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 KEYS = st.sampled_from([b"k1", b"k2", b"k3", b"k4", b"k5"])
 ELEMENTS = st.one_of(
-    st.integers(0, 2000).map(lambda n: b"e%d" % n), st.integers(0, 50).map(lambda n: b"%d" % n), st.binary(max_size=40)
+    st.integers(0, 2000).map(lambda n: b"e%d" % n),
+    st.integers(0, 50).map(lambda n: b"%d" % n),
+    st.binary(max_size=40),
 )
 MANY_ELEMENTS = st.tuples(st.integers(0, 5000), st.integers(1, 600)).map(
     lambda drawn: [b"m%d" % number for number in range(drawn[0], drawn[0] + drawn[1])]
@@ -36,7 +38,9 @@ def _opcodes(runs: list[tuple[int, int]]) -> bytes:
 
 
 OPCODES = st.lists(
-    st.tuples(st.sampled_from([0, 0, 0, 1, 1, 2, 32]), st.sampled_from([1, 2, 3, 4, 5, 63, 64, 65, 300, 5000])),
+    st.tuples(
+        st.sampled_from([0, 0, 0, 1, 1, 2, 32]), st.sampled_from([1, 2, 3, 4, 5, 63, 64, 65, 300, 5000])
+    ),
     max_size=40,
 ).map(_opcodes)
 SPARSE = st.tuples(OPCODES, st.sampled_from([b"", b"", b"", b"\x80", b"\x00", b"\x7f\xff"])).map(b"".join)

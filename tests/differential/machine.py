@@ -300,7 +300,9 @@ class Machine:
             )
             self._are_counters_alike &= not any(data.startswith(b"-") or b"\r\n-" in data for data in streams)
         received = bytes(ours.received[step.client])
-        self._have_parted |= _logged_in_otherwise(step.requests, received, bytes(oracle.received[step.client]))
+        self._have_parted |= _logged_in_otherwise(
+            step.requests, received, bytes(oracle.received[step.client])
+        )
         self._conversations[step.client].exchanges.append(Exchange(step.requests, received))
         return found
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import re
+import tempfile
 import time
 from typing import Final
 
@@ -32,6 +33,8 @@ CLOSE_REASON: Final = re.compile(rb"-ERR Protocol error: [^\r\n]*\r\n\Z")
 FLUSH_EVERY: Final = 500
 SLOW_SECONDS: Final = 1.0
 """Processor time for one input: more is a hang, or work that is not linear."""
+SCRATCH: Final = tempfile.TemporaryDirectory(prefix="pyredis-fuzz-")
+"""Where SAVE writes."""
 OPTIONS: Final = ("--proto-max-bulk-len", "1mb", "--save", "")
 
 
@@ -85,7 +88,7 @@ class Harness:
         self.log.setLevel(level)
 
     def _new_engine(self) -> Engine:
-        engine = Engine(load_arguments(list(OPTIONS)), Clock(), all_specs(), Host())
+        engine = Engine(load_arguments([*OPTIONS, "--dir", SCRATCH.name]), Clock(), all_specs(), Host())
         engine.scripting = LuaScripting(engine)
         engine.apply_config()
         return engine

@@ -45,7 +45,10 @@ def agree(one: Peer, two: Peer, program_list: list[Program], protocol: int) -> N
 def without_broadcasts(program: Program) -> Program:
     """The program without CLIENT TRACKING BCAST, whose messages gather all that one packet changes."""
     return [
-        Step(client, [argv for argv in requests if b"BCAST" not in argv or full_name(argv) != b"client|tracking"])
+        Step(
+            client,
+            [argv for argv in requests if b"BCAST" not in argv or full_name(argv) != b"client|tracking"],
+        )
         for client, requests in program
     ]
 

@@ -38,11 +38,15 @@ def differ(copy: EnginePeer, original: EnginePeer) -> str:
 
 
 def logged(group: str, seed: int, commands: int) -> Iterator[Program]:
-    """Programs without DEBUG, some of whose subcommands change data and are not logged, as in Redis."""
+    """Programs without what changes data and is not logged, as in Redis: some of DEBUG, scripts that say so."""
     for program in programs([group], seed, commands):
         steps: Program = []
         for client, requests in program:
-            kept = [argv for argv in requests if argv[0].upper() != b"DEBUG"]
+            kept = [
+                argv
+                for argv in requests
+                if argv[0].upper() != b"DEBUG" and not any(b"set_repl" in word for word in argv)
+            ]
             if kept:
                 steps.append(Step(client, kept))
         yield steps

@@ -254,6 +254,22 @@ def test_saving_in_the_background() -> None:
 
 
 @needs_fork
+def test_a_child_tells_how_far_it_has_come() -> None:
+    options = (*DEBUG, "--save", "", "--rdb-key-save-delay", "500")
+    with PyredisServer(*options) as server, server.connect(PATIENCE) as connection:
+        connection.command("DEBUG", "POPULATE", 20_000)
+        assert connection.command("BGSAVE") == b"+Background saving started\r\n"
+        assert info(connection, "current_save_keys_total") == "20000"
+        eventually(lambda: int(info(connection, "current_save_keys_processed")) > 300, "a word of the child")
+        assert int(info(connection, "current_save_keys_processed")) < 20_000
+        assert float(info(connection, "current_fork_perc")) > 1
+        assert int(info(connection, "current_cow_peak")) >= int(info(connection, "current_cow_size")) > 0
+        connection.command("FLUSHALL")
+        assert info(connection, "current_save_keys_processed") == "0"
+        assert info(connection, "current_cow_size") == "0"
+
+
+@needs_fork
 def test_a_rule_saves_by_itself() -> None:
     with PyredisServer("--save", "1 3", "--hz", "50") as server, server.connect(PATIENCE) as connection:
         for number in range(3):

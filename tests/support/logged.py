@@ -10,7 +10,6 @@ from pyredis.persistence.rdb_file import save
 from tests.support.disk import FakeDisk
 from tests.support.inprocess import Client, InProcess
 
-
 TEMPORARY = "temp-rewriteaof-bg-1.aof"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from librt.random import seed
 
-from pyredis.datatypes.hash_table import SPLIT_AT, HashTable, shard_hash
+from pyredis.datatypes.hash_table import POINTS, SPLIT_AT, HashTable, point_of, shard_hash
 
 KEYS = st.integers(0, 400).map(lambda n: b"key:%d" % n)
 
@@ -332,3 +332,18 @@ def test_hash_follows_equality(one: bytes, two: bytes) -> None:
 
 def test_a_prefix_does_not_hash_like_its_extension_by_zeros() -> None:
     assert len({shard_hash(b"k" + b"\0" * n) for n in range(100)}) == 100
+
+
+def test_a_walk_by_points_takes_every_key_once() -> None:
+    table = HashTable(4)
+    for number in range(500):
+        table.set(b"%d" % number, number)
+    point = 0
+    taken: list[bytes] = []
+    while point < POINTS:
+        start, end, shard = table.shard_at(point)
+        assert start == point < end
+        assert all(start <= point_of(key) < end for key in shard)
+        taken += shard
+        point = end
+    assert sorted(taken) == sorted(table.keys())
