@@ -86,6 +86,8 @@ def shard_hash(key: bytes) -> i64:  # pragma: no cover - compiled only; Python's
         h ^= (i64(read_i32_le(key, 0)) << 32) ^ (i64(read_i32_le(key, n - 4)) & _LOW_32)
     elif n > 0:
         h ^= (i64(key[0]) << 16) | (i64(key[n >> 1]) << 8) | i64(key[n - 1])
+    # Keys that differ in their highest bits alone, counters from the left, need these in the low half first.
+    h ^= (h >> 32) & _LOW_32
     h *= _FACTOR
     h ^= (h >> 32) & _LOW_32
     h *= _FACTOR
