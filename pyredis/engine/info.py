@@ -193,6 +193,7 @@ def memory_lines(report: Report) -> list[str]:
     grown = max(used - startup, 1)
     system = process.system_memory_bytes()
     limit = engine.config.get_int("maxmemory")
+    engine.host.measure_log()
     return [
         *_bytes_lines("used_memory", used),
         *_bytes_lines("used_memory_rss", used),
@@ -224,7 +225,7 @@ def memory_lines(report: Report) -> list[str]:
         "mem_clients_slaves:0",
         f"mem_clients_normal:{buffers}",
         "mem_cluster_links:0",
-        "mem_aof_buffer:0",
+        f"mem_aof_buffer:{engine.logging.buffered_bytes}",
         "mem_allocator:pymalloc",
         "mem_overhead_db_hashtable_rehashing:0",
         "active_defrag_running:0",

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 import redis
 
+from pyredis.engine.engine import Host
 from pyredis.engine.info import DEFAULT_SECTIONS, SECTIONS, human_bytes
 from pyredis.engine.statistics import SAMPLES
 from tests.support.inprocess import Client, InProcess
@@ -474,6 +475,24 @@ class TestKeyspace:
         line = fields(client, "keyspace")["db0"]
         mean = int(line.split(",")[2].removeprefix("avg_ttl="))
         assert 10_000 <= mean < 11_000
+
+
+class LoggingHost(Host):
+    """A host whose log has something to write."""
+
+    server: InProcess
+
+    def measure_log(self) -> None:
+        self.server.engine.logging.is_on = True
+        self.server.engine.logging.buffered_bytes = 7
+
+
+def test_what_the_log_holds_back() -> None:
+    host = LoggingHost()
+    host.server = InProcess(host=host)
+    client = host.server.client()
+    assert fields(client, "memory")["mem_aof_buffer"] == "7"
+    assert fields(client, "persistence")["aof_buffer_length"] == "7"
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
