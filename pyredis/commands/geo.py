@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from librt.strings import BytesWriter
+from mypy_extensions import i64
 
 from pyredis.commands.registry import CommandGroup, first_key
 from pyredis.commands.sorted_sets import CH, NX, XX, add_scores, read_zset
@@ -18,6 +19,10 @@ from pyredis.protocol.encode import array_header, bulk, double, write_bulk
 geo: Final = CommandGroup("geo", acl=("geo",))
 
 _OPTIONS: Final = {b"NX": NX, b"XX": XX, b"CH": CH}
+
+TWO_52: Final = 4503599627370496.0
+_HUNDREDTHS: Final = [b".%02d" % number for number in range(100)]
+_DIGITS: Final = [b"%02d" % number for number in range(100)]
 
 _UNITS: Final[dict[bytes, float]] = {b"M": 1.0, b"KM": 1000.0, b"FT": 0.3048, b"MI": 1609.34}
 """Metres in a unit."""
@@ -46,8 +51,14 @@ def distance_text(metres: float) -> bytes:
     """A distance with four decimals, rounded as since Redis 7.2: the product, half to even."""
     if metres != metres:
         return b"nan"
-    whole, rest = divmod(round(metres * 10000.0), 10000)
-    return b"%d.%04d" % (whole, rest)
+    product = metres * 10000.0
+    if product < TWO_52:
+        # A double has no room for less than 1 beside 2**52, so adding that rounds.
+        units: i64 = int((product + TWO_52) - TWO_52)
+        rest = units % 10000
+        return str(units // 10000).encode() + _HUNDREDTHS[rest // 100] + _DIGITS[rest % 100]
+    whole, left = divmod(round(product), 10000)
+    return b"%d.%04d" % (whole, left)
 
 
 def place_reply(score: float, resp3: bool) -> bytes:

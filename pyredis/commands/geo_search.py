@@ -189,27 +189,37 @@ def search(zset: SortedSet, query: GeoQuery) -> Found:
     area = query.area
     area.prepare()
     enough = query.count if query.takes_any else 0
-    for low, high in area.score_ranges():
+    for low in area.range_starts():
         if enough and len(found.members) >= enough:
             break
-        start: i64 = zset.count_below(float(low), False)
-        stop: i64 = zset.count_below(float(high), False)
+        start: i64 = zset.count_below(low, False)
+        stop: i64 = zset.count_below(low + area.span, False)
         while start < stop and not (enough and len(found.members) >= enough):
             end = min(start + BATCH, stop)
-            scores = zset.scores(start, end)
-            for position, member in enumerate(zset.members(start, end)):
-                score = scores[position]
-                longitude, latitude = decode(score)
-                metres = area.distance_inside(longitude, latitude)
-                if metres < 0:
-                    continue
-                found.members.append(member)
-                found.scores.append(score)
-                found.distances.append(metres)
-                if enough and len(found.members) >= enough:
-                    break
+            look_at(zset, area, start, end, enough, found)
             start = end
     return found
+
+
+def look_at(zset: SortedSet, area: Area, start: i64, end: i64, enough: i64, found: Found) -> None:
+    """Takes what is inside from a range of ranks; `enough`, when not 0, is how many places there may be."""
+    scores = zset.scores(start, end)
+    members: list[bytes] | None = None
+    count: i64 = len(scores)
+    i: i64 = 0
+    while i < count:
+        score = scores[i]
+        metres = area.distance_of(score)
+        # A distance that is no number is inside.
+        if not metres < 0.0:
+            if members is None:
+                members = zset.members(start, end)
+            found.members.append(members[i])
+            found.scores.append(score)
+            found.distances.append(metres)
+            if enough != 0 and len(found.members) >= enough:
+                return
+        i += 1
 
 
 def answer(ctx: Context, query: GeoQuery) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyredis.commands.registry import CommandGroup, first_key, key_range, nth_key
 from pyredis.datatypes import hyperloglog as hll
@@ -18,6 +18,9 @@ from pyredis.errors import WRONG_TYPE, CommandError
 from pyredis.keyspace import events
 from pyredis.keyspace.database import editable_string
 from pyredis.protocol.encode import OK, ONE, ZERO, array_header, bulk, integer, simple
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 hyperloglogs: Final = CommandGroup("hyperloglog", acl=("hyperloglog",))
 
@@ -37,7 +40,7 @@ def checked(value: Any) -> bytes | bytearray:
 
 def sparse_limit(ctx: Context) -> int:
     """The length up to which a value may stay sparse."""
-    return ctx.engine.config.get_int("hll-sparse-max-bytes")
+    return ctx.engine.hll_sparse_max
 
 
 @hyperloglogs.command(
@@ -53,15 +56,25 @@ def pfadd(ctx: Context, argv: list[bytes]) -> bytes:
     key = argv[1]
     value = db.lookup(key)
     is_new = value is None
-    target = bytearray(hll.EMPTY) if is_new else editable_string(db, key, checked(value))
-    changes = 1 if is_new else 0
+    if value is None:
+        target = bytearray(hll.EMPTY)
+    elif isinstance(value, bytearray):
+        if not hll.is_hyperloglog(value):
+            raise CommandError(NOT_HYPERLOGLOG)
+        target = value
+    else:
+        target = editable_string(db, key, checked(value))
+    changes: i64 = 1 if is_new else 0
     is_corrupt = False
-    if len(argv) > 2:
-        limit = sparse_limit(ctx)
+    count: i64 = len(argv)
+    if count > 2:
+        limit: i64 = 0 if hll.is_dense(target) else sparse_limit(ctx)
+        position: i64 = 2
         try:
-            for element in argv[2:]:
-                if hll.add(target, element, limit):
+            while position < count:
+                if hll.add(target, argv[position], limit):
                     changes += 1
+                position += 1
         except hll.CorruptError:
             is_corrupt = True
     if changes == 0 and not is_corrupt:

@@ -14,9 +14,11 @@ from mypy_extensions import i64
 from pyredis.commands.arguments import ranged_argument, timeout_argument
 from pyredis.commands.registry import counted_keys, first_key, key_range
 from pyredis.commands.sorted_sets import (
+    PAIR,
     note_removal,
     sorted_sets,
     write_entries,
+    write_score,
     write_zset,
 )
 from pyredis.datatypes.numbers import INT64_MAX
@@ -77,9 +79,16 @@ def pop(ctx: Context, argv: list[bytes], from_max: bool) -> bytes:
     zset = write_zset(ctx, argv[1])
     if zset is None or count == 0:
         return EMPTY_ARRAY
+    writer = BytesWriter()
+    if len(argv) == 2:
+        member, score = zset.take_edge(from_max)
+        note_removal(ctx.db, argv[1], zset, b"zpopmax" if from_max else b"zpopmin", 1)
+        writer.write(PAIR)
+        write_bulk(writer, member)
+        write_score(writer, score, ctx.resp3)
+        return writer.getvalue()
     members, scores = take_entries(ctx.db, argv[1], zset, count, from_max)
     nested = ctx.resp3 and len(argv) > 2
-    writer = BytesWriter()
     writer.write(array_header(len(members) if nested else 2 * len(members)))
     write_entries(writer, members, scores, ctx.resp3, nested, from_max)
     return writer.getvalue()

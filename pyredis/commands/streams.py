@@ -24,7 +24,15 @@ from pyredis.commands.stream_replies import (
     write_stream,
 )
 from pyredis.datatypes.stream import LISTPACK_MAX, Stream
-from pyredis.datatypes.stream_ids import ID_MAX, PART_MAX, PartialId, id_text, parse_partial_id, parts_text
+from pyredis.datatypes.stream_ids import (
+    ID_MAX,
+    PART_MAX,
+    SMALL_MAX,
+    PartialId,
+    id_text,
+    parse_partial_id,
+    parts_text,
+)
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE
 from pyredis.engine.context import Context
 from pyredis.engine.engine import GATE_PROPAGATING
@@ -227,7 +235,8 @@ def xadd(ctx: Context, argv: list[bytes]) -> bytes:
         trim(ctx, key, stream, options)
     if ctx.engine.gates & GATE_PROPAGATING:
         _propagate_add(ctx, argv, stream, options, int(id_position), text)
-    db.signal(key)
+    if db.watchers or db.blocked or db.keyspace.listener is not None:
+        db.signal(key)
     return bulk(text)
 
 
@@ -237,7 +246,7 @@ def choose_id(stream: Stream, now_ms: int, given: PartialId | None) -> tuple[int
     if given is None:
         if now_ms > last_ms:
             return now_ms, 0
-        if last_seq < PART_MAX:
+        if last_seq < SMALL_MAX or last_seq < PART_MAX:
             return last_ms, last_seq + 1
     if last_seq == PART_MAX and last_ms == PART_MAX:
         raise CommandError(_IDS_EXHAUSTED)

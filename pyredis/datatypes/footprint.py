@@ -25,6 +25,8 @@ INTEGER: Final = 32
 ATTRIBUTE: Final = 16
 """What an attribute takes beside its value where objects are not native: its slot, and often a small object."""
 
+_attributes: Final[dict[type, int]] = {}
+
 
 def block(size: int) -> int:
     """What the allocator takes for a request of `size` bytes."""
@@ -52,7 +54,12 @@ def instance_size(thing: object) -> int:
     """The block of an instance of one of our classes, without the objects in its attributes."""
     if COMPILED:
         return size_of(thing)
-    return size_of(thing) + ATTRIBUTE * len(vars(thing))
+    kind = type(thing)
+    attributes = _attributes.get(kind)
+    if attributes is None:
+        # Asked of one instance alone: `vars` gives it a dict for good, which would make all of them larger.
+        attributes = _attributes[kind] = len(vars(thing))
+    return size_of(thing) + ATTRIBUTE * attributes
 
 
 def scaled(total: int, looked_at: int, count: int) -> int:

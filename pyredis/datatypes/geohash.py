@@ -16,6 +16,7 @@ from __future__ import annotations
 from math import asin, cos, inf, pi, sin, sqrt
 from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 LONGITUDE_MAX: Final = 180.0
@@ -29,8 +30,14 @@ RADIANS: Final = pi / 180.0
 MARGIN: Final = 1e-9
 """Far more than rounding can change a haversine by."""
 
-FINEST: Final = float(1 << 26)
+FINEST: Final = 67108864.0
 """Cells of the finest step in each direction."""
+_FINEST_PART: Final = 1.4901161193847656e-08
+"""One of them as a part of the whole; a power of two, so that to multiply gives what to divide would."""
+
+_ROWS: Final[i64] = 0x5555555555555555
+_COLUMNS: Final[i64] = 0x2AAAAAAAAAAAAAAA
+"""The bits of the latitude and those of the longitude."""
 
 _LOW_32: Final[i64] = 0xFFFFFFFF
 _TWO_63: Final = float(1 << 63)
@@ -72,10 +79,6 @@ class Cell:
     def bits(self) -> i64:
         """Both coordinates interleaved, `2 * step` bits."""
         return _spread(self.y) | (_spread(self.x) << 1)
-
-    def is_same(self, other: Cell) -> bool:
-        """Whether it is the same rectangle."""
-        return self.x == other.x and self.y == other.y and self.step == other.step
 
 
 def _spread(n: i64) -> i64:
@@ -119,9 +122,9 @@ def decode(score: float) -> tuple[float, float]:
 
 def _middle(n: i64, most: float) -> float:
     """The middle of a cell of the finest step in one direction: that of `Cell`'s sides, without the object."""
-    low = -most + (float(n) / FINEST) * (2 * most)
-    high = -most + (float((n + 1) & _LOW_32) / FINEST) * (2 * most)
-    middle = (low + high) / 2
+    low = -most + (float(n) * _FINEST_PART) * (2.0 * most)
+    high = -most + (float((n + 1) & _LOW_32) * _FINEST_PART) * (2.0 * most)
+    middle = (low + high) * 0.5
     if middle > most:
         return most
     return middle if middle > -most else -most
@@ -187,12 +190,66 @@ class Area:
         self.to_metres: float = 1.0
         # The haversine beyond which a place is outside for certain, so that no distance has to be computed.
         self.beyond: float = inf
+        # Before that, the bits of a score: the rectangle in which all places inside lie.
+        self.lowest_row: i64 = 0
+        self.highest_row: i64 = _ROWS
+        self.lowest_column: i64 = 0
+        self.highest_column: i64 = _COLUMNS
+        # How many scores each of the ranges has, once they have been asked for.
+        self.span: float = 0.0
 
     def prepare(self) -> None:
         """Makes a search quicker; to be called when the area is known."""
         angle = self.radius * self.to_metres / (2 * EARTH_RADIUS)
         if not self.is_box and angle < pi / 2:
             self.beyond = sin(angle) * sin(angle) * (1 + MARGIN)
+        self._frame()
+
+    def _frame(self) -> None:
+        """Finds the rectangle around the area, and a little more than that; none near the poles.
+
+        Coordinates whose bits are spread compare like the coordinates themselves.
+        """
+        centre = self.latitude * RADIANS
+        tall, wide = (self.height / 2, self.width / 2) if self.is_box else (self.radius, self.radius)
+        height = self.to_metres * tall / EARTH_RADIUS * (1 + MARGIN)
+        width = self.to_metres * wide / EARTH_RADIUS * (1 + MARGIN)
+        furthest = abs(centre) + height
+        # Neither what is infinite nor what is no number passes.
+        if not (furthest < pi / 2 - MARGIN and width < pi / 2):
+            return
+        row = _finest(self.latitude - height / RADIANS, LATITUDE_MAX) - 1
+        if row > 0:
+            self.lowest_row = _spread(row)
+        row = _finest(self.latitude + height / RADIANS, LATITUDE_MAX) + 1
+        if row < 1 << STEP_MAX:
+            self.highest_row = _spread(row)
+        # A box is as wide as it says at each latitude; a circle meets its outermost meridians nearer the pole.
+        sine = sin(width / 2) / cos(furthest) if self.is_box else sin(width) / cos(centre)
+        if sine >= 1.0:
+            return
+        degrees = (2 * asin(sine) if self.is_box else asin(sine)) / RADIANS * (1 + MARGIN)
+        column = _finest(self.longitude - degrees, LONGITUDE_MAX) - 1
+        last = _finest(self.longitude + degrees, LONGITUDE_MAX) + 1
+        if column > 0 and last < (1 << STEP_MAX):
+            self.lowest_column = _spread(column) << 1
+            self.highest_column = _spread(last) << 1
+
+    def distance_of(self, score: float) -> float:
+        """Metres from the centre to the place of a score, or -1 when it is outside. Most of a search is this."""
+        bits = _as_uint64(score)
+        row = bits & _ROWS
+        column = bits & _COLUMNS
+        if (
+            row < self.lowest_row
+            or row > self.highest_row
+            or column < self.lowest_column
+            or column > self.highest_column
+        ):
+            return -1.0
+        return self.distance_inside(
+            _middle(_squeeze(bits >> 1), LONGITUDE_MAX), _middle(_squeeze(bits), LATITUDE_MAX)
+        )
 
     def distance_inside(self, longitude: float, latitude: float) -> float:
         """Metres from the centre, or -1 for a place outside."""
@@ -202,7 +259,7 @@ class Area:
             if distance(longitude, latitude, self.longitude, latitude) > self.width * self.to_metres / 2:
                 return -1.0
             return distance(self.longitude, self.latitude, longitude, latitude)
-        # As `distance`, but for the question in between.
+        # As `distance`, but for the questions in between.
         v = sin((longitude * RADIANS - self.longitude * RADIANS) / 2)
         if v == 0.0:
             metres = latitude_distance(self.latitude, latitude)
@@ -210,6 +267,8 @@ class Area:
             south = self.latitude * RADIANS
             north = latitude * RADIANS
             u = sin((north - south) / 2)
+            if u * u > self.beyond:
+                return -1.0
             haversine = u * u + cos(south) * cos(north) * v * v
             if haversine > self.beyond:
                 return -1.0
@@ -217,8 +276,8 @@ class Area:
             metres = 2.0 * EARTH_RADIUS * asin(root) if root <= 1.0 else float("nan")
         return -1.0 if metres > self.radius * self.to_metres else metres
 
-    def score_ranges(self) -> list[tuple[int, int]]:
-        """The ranges of scores to look at, from the first inclusive to the second exclusive, in search order."""
+    def range_starts(self) -> vec[float]:
+        """Where the ranges of scores to look at begin, in search order; `span` is how many scores each has."""
         step = self._step()
         centre = cell_at(self.longitude, self.latitude, step)
         lowest: i64 = -1
@@ -237,21 +296,31 @@ class Area:
                 highest = 0 if centre.north() > north else 1
                 leftmost = 0 if centre.west() < west else -1
                 rightmost = 0 if centre.east() > east else 1
-        ranges: list[tuple[int, int]] = []
-        previous: Cell | None = None
+        starts = vec[float](capacity=9)
         shift = 2 * (STEP_MAX - step)
-        for dx, dy in _SEARCH_ORDER:
+        mask: i64 = (1 << step) - 1
+        # Not a shift, whose 1 mypyc takes for a number of 32 bits.
+        width = FINEST / float(mask + 1)
+        self.span = width * width
+        previous: i64 = -1
+        i: i64 = 0
+        while i < 9:
+            dx = i64(_SEARCH_X[i]) - 1
+            dy = i64(_SEARCH_Y[i]) - 1
+            i += 1
             if not (leftmost <= dx <= rightmost and lowest <= dy <= highest):
                 continue
-            cell = centre.neighbour(dx, dy)
+            # As `Cell.neighbour`; what does not move may stand on the rim beyond the map.
+            x = (centre.x + dx) & mask if dx != 0 else centre.x
+            y = (centre.y + dy) & mask if dy != 0 else centre.y
+            bits = _spread(y) | (_spread(x) << 1)
             # On a map of few cells, neighbours meet again on the other side.
-            if previous is not None and cell.is_same(previous):
+            if bits == previous:
                 continue
-            if dx != 0 or dy != 0:
-                previous = cell
-            bits = cell.bits()
-            ranges.append((bits << shift, (bits + 1) << shift))
-        return ranges
+            if i > 1:
+                previous = bits
+            starts = append(starts, float(bits << shift))
+        return starts
 
     def _bounds(self) -> tuple[float, float, float, float]:
         """West, south, east and north of a box around the area, as wide as it is where it is widest."""
@@ -284,9 +353,14 @@ class Area:
         return max(i64(1), min(step, STEP_MAX))
 
 
-_SEARCH_ORDER: Final[list[tuple[i64, i64]]] = [
-    (0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1),
-]  # fmt: skip
+_SEARCH_X: Final = bytes((1, 1, 1, 2, 0, 2, 0, 2, 0))
+_SEARCH_Y: Final = bytes((1, 2, 0, 1, 1, 2, 2, 0, 0))
+"""How far each of the nine cells is from the one in the middle, more 1, in the order of the search."""
+
+
+def _finest(degrees: float, most: float) -> i64:
+    """The number of a row or column of the finest step; somewhere beyond the map for what is not on it."""
+    return int((degrees + most) / (2.0 * most) * FINEST)
 
 
 def _is_too_fine(centre: Cell, west: float, south: float, east: float, north: float) -> bool:

@@ -31,14 +31,14 @@ OVERHEAD: Final[i64] = 7
 MANY: Final[i64] = 65535
 """What the header says of more elements than it can count."""
 
-_STRING_6: Final[i64] = 0x80
-_INTEGER_13: Final[i64] = 0xC0
-_STRING_12: Final[i64] = 0xE0
-_STRING_32: Final[i64] = 0xF0
-_INTEGER_16: Final[i64] = 0xF1
-_INTEGER_24: Final[i64] = 0xF2
-_INTEGER_32: Final[i64] = 0xF3
-_INTEGER_64: Final[i64] = 0xF4
+_STRING_6: Final = 0x80
+_INTEGER_13: Final = 0xC0
+_STRING_12: Final = 0xE0
+_STRING_32: Final = 0xF0
+_INTEGER_16: Final = 0xF1
+_INTEGER_24: Final = 0xF2
+_INTEGER_32: Final = 0xF3
+_INTEGER_64: Final = 0xF4
 
 _NINE: Final[i64] = 57
 
@@ -55,32 +55,36 @@ def integer_size(value: i64) -> i64:
 
 
 def write_integer(writer: BytesWriter, value: i64) -> None:
-    """Appends an integer."""
+    """Appends an integer.
+
+    Bytes go through an `int`, here and below: with an `i64`, `append` would be a call of Python's.
+    """
+    low: int = value & 255
+    second: int = (value >> 8) & 255
     if 0 <= value < 128:
-        writer.append(value)
+        writer.append(low)
         writer.append(1)
     elif -4096 <= value < 4096:
-        bits: i64 = value if value >= 0 else value + 8192
-        writer.append(_INTEGER_13 | (bits >> 8))
-        writer.append(bits & 255)
+        writer.append(_INTEGER_13 | (second & 31))
+        writer.append(low)
         writer.append(2)
     elif -32768 <= value <= 32767:
         writer.append(_INTEGER_16)
-        writer.append(value & 255)
-        writer.append((value >> 8) & 255)
+        writer.append(low)
+        writer.append(second)
         writer.append(3)
-    elif -8388608 <= value <= 8388607:
-        writer.append(_INTEGER_24)
-        writer.append(value & 255)
-        writer.append((value >> 8) & 255)
-        writer.append((value >> 16) & 255)
-        writer.append(4)
     elif -2147483648 <= value <= 2147483647:
-        writer.append(_INTEGER_32)
-        writer.append(value & 255)
-        writer.append((value >> 8) & 255)
-        writer.append((value >> 16) & 255)
-        writer.append((value >> 24) & 255)
+        third: int = (value >> 16) & 255
+        is_short = -8388608 <= value <= 8388607
+        writer.append(_INTEGER_24 if is_short else _INTEGER_32)
+        writer.append(low)
+        writer.append(second)
+        writer.append(third)
+        if is_short:
+            writer.append(4)
+            return
+        fourth: int = (value >> 24) & 255
+        writer.append(fourth)
         writer.append(5)
     else:
         writer.append(_INTEGER_64)
@@ -96,22 +100,25 @@ def write_text(writer: BytesWriter, text: bytes) -> None:
         if value is not None:
             write_integer(writer, value)
             return
-    size: i64
+    head: int
     if length < 64:
-        writer.append(_STRING_6 | length)
+        head = _STRING_6 | length
+        writer.append(head)
         writer.write(text)
-        writer.append(length + 1)
+        head = length + 1
+        writer.append(head)
         return
+    size: i64
     if length < 4096:
-        writer.append(_STRING_12 | (length >> 8))
-        writer.append(length & 255)
+        head = _STRING_12 | (length >> 8)
+        low: int = length & 255
+        writer.append(head)
+        writer.append(low)
         size = length + 2
     else:
-        writer.append(_STRING_32)
-        writer.append(length & 255)
-        writer.append((length >> 8) & 255)
-        writer.append((length >> 16) & 255)
-        writer.append((length >> 24) & 255)
+        head = _STRING_32
+        writer.append(head)
+        write_i32_le(writer, i32(length))
         size = length + 5
     writer.write(text)
     _write_backlen(writer, size)
@@ -120,14 +127,13 @@ def write_text(writer: BytesWriter, text: bytes) -> None:
 def _write_backlen(writer: BytesWriter, size: i64) -> None:
     """Appends the length of what stands before it: seven bits a byte, the highest first."""
     count = _backlen_size(size)
-    if count == 1:
-        writer.append(size)
-        return
     shift: i64 = 7 * (count - 1)
-    writer.append(size >> shift)
+    part: int = size >> shift
+    writer.append(part)
     while shift > 0:
         shift -= 7
-        writer.append(((size >> shift) & 127) | 128)
+        part = ((size >> shift) & 127) | 128
+        writer.append(part)
 
 
 def _backlen_size(size: i64) -> i64:

@@ -144,11 +144,24 @@ class ScoreIndex:
         else:
             self._insert_entry(self._remove_entry(at, place), score)
 
-    def remove(self, member: bytes, score: float) -> None:
-        """Takes out a member, given its score. O(log n)."""
-        self.table.pop(member)
+    def remove(self, member: bytes) -> bool:
+        """Takes out a member; false when it is not there. O(log n)."""
+        score: float | None = self.table.pop(member)
+        if score is None:
+            return False
         at = self._chunk_of(score, member)
         self._remove_entry(at, self.chunks[at].place(score, member))
+        return True
+
+    def take_edge(self, from_max: bool) -> tuple[bytes, float]:
+        """Takes out the first or the last entry, of which there must be one, and returns it. O(1)."""
+        at: i64 = len(self.chunks) - 1 if from_max else 0
+        scores = self.chunks[at].scores
+        place: i64 = len(scores) - 1 if from_max else 0
+        score = scores[place]
+        member = self._remove_entry(at, place)
+        self.table.pop(member)
+        return member, score
 
     def remove_ranks(self, start: i64, stop: i64) -> None:
         """Takes out a range of ranks. O(log n) and O(1) for each entry."""

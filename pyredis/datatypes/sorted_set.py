@@ -169,11 +169,7 @@ class SortedSet(Value):
         """Takes out a member; false when it is not there. O(log n)."""
         index = self.index
         if index is not None:
-            known: float | None = index.table.get(member)
-            if known is None:
-                return False
-            index.remove(member, known)
-            return True
+            return index.remove(member)
         place = packed_scores.find(self.packed, member)
         if place < 0:
             return False
@@ -217,6 +213,17 @@ class SortedSet(Value):
         end = begin + packed_scores.place_at(packed[begin:], stop - start)
         self.packed = packed[:begin] + packed[end:]
         self.packed_count -= i16(stop - start)
+
+    def take_edge(self, from_max: bool) -> tuple[bytes, float]:
+        """Takes out the first or the last member, of which there must be one; returns it with its score."""
+        index = self.index
+        if index is not None:
+            return index.take_edge(from_max)
+        rank = i64(self.packed_count) - 1 if from_max else i64(0)
+        member = self.members(rank, rank + 1)[0]
+        score = self.scores(rank, rank + 1)[0]
+        self.remove_ranks(rank, rank + 1)
+        return member, score
 
     def count_below(self, score: float, inclusive: bool) -> i64:
         """How many members have a lower score, or one not higher when `inclusive`: a rank. O(log n)."""

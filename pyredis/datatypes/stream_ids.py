@@ -15,6 +15,8 @@ from pyredis.form import COMPILED
 
 ID_MAX: Final = (1 << 128) - 1
 PART_MAX: Final = (1 << 64) - 1
+SMALL_MAX: Final = (1 << 62) - 1
+"""The largest number that compiled code compares without making objects."""
 _SHIFT: Final = 64
 _LONGEST: Final = 127
 _SAFE_DIGITS: Final[i64] = 18
@@ -39,9 +41,27 @@ def id_seq(entry_id: int) -> int:
     return entry_id & PART_MAX
 
 
+class LastMoment:
+    """The milliseconds that were written last, and how: entries come in flocks."""
+
+    def __init__(self) -> None:
+        self.ms: int = 0
+        self.text: bytes = b"0"
+
+
+_MOMENT: Final = LastMoment()
+_SEQUENCES: Final = [b"-%d" % number for number in range(1000)]
+
+
 def parts_text(ms: int, seq: int) -> bytes:
     """An ID as clients see it."""
-    return f"{ms}-{seq}".encode()
+    moment = _MOMENT
+    if moment.ms != ms:
+        moment.text = f"{ms}".encode()
+        moment.ms = ms
+    if seq < 1000:
+        return moment.text + _SEQUENCES[seq]
+    return moment.text + f"-{seq}".encode()
 
 
 def id_text(entry_id: int) -> bytes:

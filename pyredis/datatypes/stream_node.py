@@ -29,7 +29,7 @@ from pyredis.datatypes.listpack import (
     write_integer,
     write_text,
 )
-from pyredis.datatypes.stream_ids import PART_MAX, id_ms, id_seq, join_id
+from pyredis.datatypes.stream_ids import PART_MAX, SMALL_MAX, id_ms, id_seq, join_id
 
 WRITER_INSIDE: Final = 256
 """Bytes that a `BytesWriter` has room for itself."""
@@ -44,6 +44,8 @@ _HALF: Final = 1 << 63
 def signed_difference(value: int, base: int) -> int:
     """The difference of two unsigned 64-bit numbers as a signed one, wrapping around."""
     difference = value - base
+    if -SMALL_MAX <= difference <= SMALL_MAX:
+        return difference
     if -_HALF <= difference < _HALF:
         return difference
     return difference - _WRAP if difference > 0 else difference + _WRAP
@@ -52,7 +54,9 @@ def signed_difference(value: int, base: int) -> int:
 def add_difference(base: int, difference: int) -> int:
     """The reverse of `signed_difference`."""
     value = base + difference
-    return value if 0 <= value <= PART_MAX else value & PART_MAX
+    if 0 <= value <= SMALL_MAX:
+        return value
+    return value & PART_MAX
 
 
 def fields_memory(fields: list[bytes]) -> int:
@@ -138,7 +142,7 @@ class StreamNode:
         end: i64 = len(argv)
         fields: i64 = (end - start) >> 1
         is_same = self._has_fields(argv, start)
-        writer.append(SAME_FIELDS if is_same else 0)
+        writer.append(2 if is_same else 0)
         writer.append(1)
         write_integer(writer, signed_difference(ms, self.ms))
         write_integer(writer, signed_difference(seq, self.seq))

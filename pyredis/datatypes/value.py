@@ -29,7 +29,11 @@ class Value:
 
     Subclasses that repeat `acyclic` are not tracked by the cyclic garbage collector: 16 bytes less a value, and
     millions of objects less to look at. A value can be no part of a cycle, because it refers to no other.
+
+    `weight` is the note of `pyredis.keyspace.memory`, 0 while there is none; copies begin without.
     """
+
+    weight: i64 = 0
 
     def type_name(self) -> bytes:
         """The name that TYPE answers, such as `list`."""

@@ -96,7 +96,7 @@ def test_neighbours_go_round_the_map(step: int, data: st.DataObject) -> None:
     assert (east.x, east.y) == ((x + 1) % (last + 1), y)
     south_west = Cell(x, y, step).neighbour(-1, -1)
     assert (south_west.x, south_west.y) == ((x - 1) % (last + 1), (y - 1) % (last + 1))
-    assert Cell(x, y, step).neighbour(1, 1).neighbour(-1, -1).is_same(Cell(x, y, step))
+    assert Cell(x, y, step).neighbour(1, 1).neighbour(-1, -1).bits() == Cell(x, y, step).bits()
 
 
 def test_distances() -> None:
@@ -120,8 +120,12 @@ def box(longitude: float, latitude: float, width: float, height: float) -> Area:
     return area
 
 
+def score_ranges(area: Area) -> list[tuple[int, int]]:
+    return [(int(start), int(start + area.span)) for start in area.range_starts()]
+
+
 def looks_at(area: Area, score: int) -> bool:
-    return any(low <= score < high for low, high in area.score_ranges())
+    return any(low <= score < high for low, high in score_ranges(area))
 
 
 SIZES = st.floats(0, 500_000)
@@ -166,6 +170,52 @@ def test_preparing_changes_nothing(
     assert area.distance_inside(there, up) == metres
 
 
+SCORES = st.builds(encode, LONGITUDES, LATITUDES)
+NEAR = st.floats(-1e-3, 1e-3)
+
+
+@given(LONGITUDES, LATITUDES, st.floats(0, 2.1e7), st.floats(0, 2.1e7), st.booleans(), SCORES, NEAR, NEAR)
+def test_the_frame_leaves_nothing_out(
+    longitude: float, latitude: float, one: float, two: float, is_box: bool, far: int, dx: float, dy: float
+) -> None:
+    """Places anywhere, near the centre, and on the rims of the rectangle."""
+    area = box(longitude, latitude, one, two) if is_box else circle(longitude, latitude, one)
+    area.prepare()
+    x, y = decode(far)
+    tall = (two / 2 if is_box else one) / 6372797.560856 * 180 / math.pi
+    wide = (one / 2 if is_box else one) / 6372797.560856 * 180 / math.pi
+    wide /= max(math.cos(math.radians(latitude)), 1e-3)
+    places = [
+        (x, y),
+        (longitude + dx, latitude + dy),
+        (longitude + wide, latitude),
+        (longitude - wide, latitude),
+    ]
+    places += [
+        (longitude, latitude + tall),
+        (longitude, latitude - tall),
+        (longitude + wide + dx, y),
+        (x, latitude),
+    ]
+    for there, up in places:
+        if abs(there) <= 180 and abs(up) <= 85.05112878:
+            score = float(encode(there, up))
+            assert area.distance_of(score) == area.distance_inside(*decode(score))
+
+
+def test_the_frame_of_a_small_area_is_small() -> None:
+    area = circle(*PALERMO, 1000)
+    area.prepare()
+    assert area.distance_of(float(encode(PALERMO[0] + 0.02, PALERMO[1]))) == -1
+    assert area.lowest_row > 0
+    assert area.lowest_column > 0
+    assert area.highest_row - area.lowest_row < 1 << 34
+    area = circle(179.99, 84, 100_000)
+    area.prepare()
+    assert area.lowest_column == 0
+    assert area.lowest_row > 0
+
+
 def test_what_is_clearly_outside_needs_no_distance() -> None:
     area = circle(*PALERMO, 100_000)
     assert area.beyond == math.inf
@@ -177,14 +227,14 @@ def test_what_is_clearly_outside_needs_no_distance() -> None:
 
 
 def test_a_small_area_looks_at_little() -> None:
-    ranges = circle(*PALERMO, 1000).score_ranges()
+    ranges = score_ranges(circle(*PALERMO, 1000))
     assert len(ranges) <= 9
     assert sum(high - low for low, high in ranges) < 1 << 36
 
 
 def test_a_huge_area_looks_at_the_whole_map_once() -> None:
     for area in (circle(0, 0, 2.1e7), circle(0, 0, float("inf")), box(10, 10, float("inf"), 1)):
-        ranges = area.score_ranges()
+        ranges = score_ranges(area)
         assert len(ranges) == len(set(ranges)) == 4
         assert sum(high - low for low, high in ranges) == 1 << 52
 

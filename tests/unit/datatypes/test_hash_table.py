@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from librt.random import seed
 
-from pyredis.datatypes.hash_table import POINTS, SPLIT_AT, HashTable, point_of, shard_hash
+from pyredis.datatypes.footprint import size_of
+from pyredis.datatypes.hash_table import POINTS, SHARDS_MEASURED, SPLIT_AT, HashTable, point_of, shard_hash
 
 KEYS = st.integers(0, 400).map(lambda n: b"key:%d" % n)
 
@@ -347,3 +348,13 @@ def test_a_walk_by_points_takes_every_key_once() -> None:
         taken += shard
         point = end
     assert sorted(taken) == sorted(table.keys())
+
+
+def test_the_size_of_many_shards_is_estimated() -> None:
+    table = HashTable(8)
+    for number in range(30_000):
+        table.set(b"key:%d" % number, b"v")
+    assert table.mask >= SHARDS_MEASURED
+    exact = sum(size_of(shard) for shard in table.shards())
+    assert 0.95 * exact < table._estimated_shards() < 1.05 * exact
+    assert table.overhead() > 0.95 * exact

@@ -153,7 +153,7 @@ def test_index_with_tiny_chunks(limit: int) -> None:
         known = pairs.get(member)
         if rng.random() < 0.3:
             if known is not None:
-                index.remove(member, known)
+                assert index.remove(member)
                 del pairs[member]
         elif known is None:
             index.insert(member, score)
@@ -193,7 +193,8 @@ def test_index_of_many_chunks_counts_with_the_tree() -> None:
         assert index.count_below(float(rank), False) == rank
     assert index.is_counted
     index.insert(b"between", 9_999.5)
-    index.remove(b"5000", 5_000.0)
+    assert index.remove(b"5000")
+    assert not index.remove(b"5000")
     assert index.rank(b"between", 9_999.5) == 9_999
     index.check()
     twin = index.copy()
