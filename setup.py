@@ -12,8 +12,13 @@ from pathlib import Path
 
 from setuptools import setup
 
-INTERPRETED = {"__init__.py", "__main__.py", "cli.py", "tools.py", "file_checks.py", "file_contents.py"}
-"""File names that stay interpreted: they run once, at start-up, or instead of a server."""
+INTERPRETED = {
+    "__init__.py",
+    "__main__.py",
+    "cli.py",
+    "log_syslog.py",
+}
+"""File names that stay interpreted, with all of `tools`: they run once, at start-up, or instead of a server."""
 
 SUMMARIES = Path("pyredis/commands/summaries.json")
 """The first lines of the handlers' docstrings, which mypyc leaves out; COMMAND DOCS shows them."""
@@ -36,7 +41,11 @@ def extensions() -> list[object]:
     except ImportError:
         return []
     write_summaries()
-    paths = sorted(str(path) for path in Path("pyredis").rglob("*.py") if path.name not in INTERPRETED)
+    paths = sorted(
+        str(path)
+        for path in Path("pyredis").rglob("*.py")
+        if path.name not in INTERPRETED and path.parent.name != "tools"
+    )
     level = os.environ.get("PYREDIS_OPT_LEVEL", "3")  # 0 compiles in a third of the time, to try things out
     return list(mypycify(paths, opt_level=level, debug_level="0", group_name="pyredis"))
 

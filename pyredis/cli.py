@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 TOOLS: Final = frozenset(
-    ("--version", "-v", "--help", "-h", "--check-system", "check-rdb", "check-aof", "rdb")
-)
+    (
+        "--version", "-v", "--help", "-h", "--check-system",
+        "check-rdb", "check-aof", "rdb", "top", "doctor", "completion", "bench",
+    )
+)  # fmt: skip
 
 
 def main() -> None:
@@ -29,7 +32,7 @@ def main() -> None:
 def run(argv: list[str]) -> int:
     """Runs a command line and returns the exit code."""
     if argv and argv[0] in TOOLS:
-        from pyredis.tools import run_tool
+        from pyredis.tools.command_line import run_tool
 
         run_tool(argv)
         return 0
@@ -41,7 +44,11 @@ def run(argv: list[str]) -> int:
         print(error.format(REDIS_VERSION), end="", file=sys.stderr if error.banner else sys.stdout)
         return 1
     if config.get_bool("daemonize"):
-        daemonize()
+        from pyredis.server.daemon import becomes_daemon, daemonize
+
+        if becomes_daemon(config) and not daemonize():
+            print("This system cannot start daemons: run the server as a service.", file=sys.stderr)
+            return 1
     from pyredis.server.app import serve
 
     try:
@@ -66,16 +73,6 @@ def run_loop(server: Coroutine[object, object, int]) -> int:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(server)
     return asyncio.run(server, debug=choice == "debug")
-
-
-def daemonize() -> None:
-    """Goes on in a child process that has no terminal."""
-    if os.fork():
-        os._exit(0)
-    os.setsid()
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
 
 
 def version_text() -> str:
