@@ -93,8 +93,8 @@ class _Batches:
             requests: list[list[bytes]] = list(iter(reader.gets, _INCOMPLETE))
             if not requests or reader.has_data():
                 return None
-            if not all(requests) and not all(type(request) is list for request in requests):
-                return None  # of the others, only empty ones would pass the join
+            if not all(requests):
+                return None  # empty ones are no requests, and what is no list may be one to `chain`
             values = b"".join(chain.from_iterable(requests))
         except (HiredisError, TypeError):
             return None
@@ -128,8 +128,6 @@ class FastParser(RequestParser):
 
     def __init__(self) -> None:
         super().__init__()
-        # Requests already parsed, the next one last. What is held behind them is the reference's.
-        self._ready: list[list[bytes]] = []
         # Whether a batch is worth trying: not again in bytes that have failed a proof.
         self._hopeful: bool = False
 
@@ -141,21 +139,20 @@ class FastParser(RequestParser):
     def next_request(self) -> list[bytes] | None:
         """The next complete request, never empty, or None when more bytes are needed."""
         while True:
-            ready = self._ready
-            while ready:
+            ready = self.ready
+            if ready:
                 argv = ready.pop()
-                if argv:
-                    if self.authenticated or len(argv) <= UNAUTHENTICATED_MAX_COUNT:
-                        return argv
-                    self._ready = []
-                    raise self._fail(b"Protocol error: unauthenticated multibulk length")
+                if self.authenticated or len(argv) <= UNAUTHENTICATED_MAX_COUNT:
+                    return argv
+                ready.clear()
+                raise self._fail(b"Protocol error: unauthenticated multibulk length")
             if not self._hopeful or self._waiting or not self._parse_batch():
                 return RequestParser.next_request(self)
 
     def buffered(self) -> int:
         """Bytes held that belong to no argument yet, or to requests parsed ahead; linear in those."""
         ahead = 0
-        for argv in self._ready:
+        for argv in self.ready:
             ahead += len(b"*%d\r\n" % len(argv))
             for argument in argv:
                 size = len(argument)
@@ -184,7 +181,7 @@ class FastParser(RequestParser):
             if requests is None:
                 return False
         requests.reverse()
-        self._ready = requests
+        self.ready += requests
         self._pos = pos + size
         self._hopeful = pos + size < end
         return True

@@ -58,6 +58,10 @@ _LONG_LONG_CHARS: Final = 20
 _MERGE_BELOW: Final = 64 * 1024
 _EMPTY: Final = b""
 
+BLANKS_MAX: Final = 32
+_BLANKS: Final[list[list[bytes]]] = [[b""] * count for count in range(BLANKS_MAX)]
+"""Lists to copy, so that a request's list has its size from the beginning."""
+
 _NAME_SLOTS: Final = 64
 _NAME_MAX: Final = 16
 _NAMES: Final[list[bytes]] = [b""] * _NAME_SLOTS
@@ -115,6 +119,9 @@ class RequestParser:
     def __init__(self) -> None:
         self.max_bulk: int = DEFAULT_MAX_BULK
         self.authenticated: bool = True
+        # Requests parsed ahead, the next one last, none of them empty: only in a `FastParser`. Who is authenticated
+        # may take them without asking `next_request`.
+        self.ready: list[list[bytes]] = []
         # Held are _data[_pos:_end] and then _chunks. A parser at rest between requests holds nothing.
         self._data: bytes = b""
         self._pos: i64 = 0
@@ -169,7 +176,10 @@ class RequestParser:
         if count > UNAUTHENTICATED_MAX_COUNT and not self.authenticated:
             return self._next_strict()
         pos += 2
-        argv: list[bytes] = []
+        if count * 6 > end - pos:
+            return self._next_strict()
+        argv = _BLANKS[count][:] if count < BLANKS_MAX else [_EMPTY] * count
+        taken: i64 = 0
         while True:
             # The shortest argument is `$0` with its two line ends: six bytes.
             if pos + 6 > end or data[pos] != _DOLLAR:
@@ -196,13 +206,10 @@ class RequestParser:
             stop: i64 = pos + size
             if stop + 2 > end:
                 return self._next_strict()
-            if argv:
-                argv.append(data[pos:stop])
-            else:
-                argv.append(_command_name(data, pos, size))
+            argv[taken] = data[pos:stop] if taken != 0 else _command_name(data, pos, size)
             pos = stop + 2
-            count -= 1
-            if count == 0:
+            taken += 1
+            if taken == count:
                 self._pos = pos
                 return argv
 

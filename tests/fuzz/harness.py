@@ -28,7 +28,9 @@ CUT_SHORT: Final = re.compile(rb"(?is)MULTI.*REPLY")
 LASTING: Final = re.compile(rb"(?i)config|pause|acl|shutdown|debug|replica|failover")
 """What changes the server for the clients that follow: after such an input the engine is replaced."""
 
-CLOSING: Final = re.compile(rb"(?i)quit|kill|shutdown|post|host:")
+CLOSING: Final = re.compile(rb"(?is)quit|kill|shutdown|post|host:|reply.{1,12}(?:off|skip)")
+"""What closes without an error: a client that wants no replies is not told of its own either, in Redis as here."""
+
 CLOSE_REASON: Final = re.compile(rb"-ERR Protocol error: [^\r\n]*\r\n\Z")
 FLUSH_EVERY: Final = 500
 SLOW_SECONDS: Final = 1.0

@@ -27,7 +27,7 @@ def batch_sizes(parser: FastParser, data: bytes) -> tuple[list[list[bytes]], lis
     ahead = []
     while (argv := parser.next_request()) is not None:
         requests.append(argv)
-        ahead.append(len(parser._ready))
+        ahead.append(len(parser.ready))
     return requests, ahead
 
 
@@ -89,7 +89,7 @@ def test_a_failed_proof_is_not_tried_again_in_the_same_bytes(odd: bytes) -> None
     parser.feed(SMALL_BATCH + odd + SMALL_BATCH)
     for _ in range(16):
         assert parser.next_request() == SET
-        assert parser._ready == []
+        assert parser.ready == []
         assert not parser._hopeful
 
 
@@ -140,7 +140,7 @@ def test_requests_parsed_ahead_obey_a_limit_that_comes_between() -> None:
     parser = FastParser()
     parser.feed(encode(b"RESET") + encode(b"PING") + encode(*eleven) * 3)
     assert parser.next_request() == [b"RESET"]
-    assert len(parser._ready) == 4
+    assert len(parser.ready) == 4
     parser.authenticated = False
     assert parser.next_request() == [b"PING"]
     for _ in range(2):
