@@ -54,6 +54,7 @@ MISCONF_SNAPSHOT: Final = (
     b"during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs "
     b"for details about the RDB error."
 )
+OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 MISCONF_LOG: Final = b"MISCONF Errors writing to the AOF file: "
 TIMEOUT_NEGATIVE: Final = b"ERR timeout is negative"
 TIMEOUT_NOT_A_FLOAT: Final = b"ERR timeout is not a float or out of range"

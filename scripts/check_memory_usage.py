@@ -1,8 +1,9 @@
-"""How true MEMORY USAGE is: its sum over many keys beside the growth of the resident memory.
+"""How true MEMORY USAGE and `used_memory` are: their growth with many keys beside that of the resident memory.
 
     python -m scripts.check_memory_usage [--command "pyredis --port {port}"] [kind ...]
 
-A fresh server is filled with keys of one kind; a tenth of them is asked for its size, every element counted.
+A fresh server, with a memory limit that is far, is filled with keys of one kind; a tenth of them is asked for its size,
+every element counted.
 """
 
 from __future__ import annotations
@@ -59,17 +60,34 @@ def load(process: ServerProcess, commands: Iterator[list[Command]]) -> None:
         connection.pipeline(batch)
 
 
-def report(process: ServerProcess, name: str, keys: int, before: int) -> None:
-    """Compares the sizes that some keys are said to have with the growth."""
+def limit(process: ServerProcess) -> None:
+    """Has the server keep its sum of what is used."""
+    with process.connect() as connection:
+        connection.command("CONFIG", "SET", "maxmemory", "1000gb")
+
+
+def used(process: ServerProcess) -> int:
+    """The sum."""
+    with process.connect() as connection:
+        return int(connection.command("INFO", "memory").split(b"used_memory:")[1].split(b"\r\n")[0])
+
+
+def report(process: ServerProcess, name: str, keys: int, before: tuple[int, int]) -> None:
+    """Compares the sizes that some keys are said to have, and the sum, with the growth."""
     time.sleep(SETTLE_SECONDS)
-    grown = (process.rss_bytes() - before) / keys
+    grown = (process.rss_bytes() - before[0]) / keys
+    counted = (used(process) - before[1]) / keys
     with process.connect(timeout=60.0) as connection:
         names = [f"key:{i:012d}" for i in range(0, keys, STEP)] if keys > 1 else ["key"]
         replies = connection.pipeline([("MEMORY", "USAGE", key, "SAMPLES", "0") for key in names])
         sampled = connection.command("MEMORY", "USAGE", names[0])
     said = sum(int(reply[1:]) for reply in replies) / len(replies)
     last = f", with 5 samples {int(sampled[1:])}" if keys == 1 else ""
-    print(f"{name:24} grew by {grown:12.0f}  said {said:12.0f}  {said / grown:5.2f}{last}", flush=True)
+    print(
+        f"{name:24} grew by {grown:12.0f}  said {said:12.0f}  {said / grown:5.2f}  "
+        f"counted {counted:12.0f}  {counted / grown:5.2f}{last}",
+        flush=True,
+    )
 
 
 def server(command: str | None) -> ServerProcess:
@@ -81,9 +99,10 @@ def check_small(command: str | None, population: Population) -> None:
     """Many keys of one kind."""
     keys = population.keys
     with server(command) as process:
+        limit(process)
         load(process, (population.make(i) for i in range(keys, keys + 500)))
         time.sleep(SETTLE_SECONDS)
-        before = process.rss_bytes()
+        before = process.rss_bytes(), used(process)
         load(process, (population.make(i) for i in range(keys)))
         report(process, population.name, keys, before)
 
@@ -94,7 +113,8 @@ def check_large(command: str | None, name: str) -> None:
         if name == "pending entries":
             with process.connect() as connection:
                 connection.command("XGROUP", "CREATE", "key", "g", "0", "MKSTREAM")
-        before = process.rss_bytes()
+        limit(process)
+        before = process.rss_bytes(), used(process)
         load(process, large(name, ELEMENTS))
         report(process, name, 1, before)
 

@@ -38,14 +38,15 @@ def increment(ctx: Context, key: bytes, step: i64) -> bytes:
     """Adds to the integer at `key`, which counts from zero when it is missing."""
     db = ctx.db
     value = db.lookup(key)
-    number: i64 = 0
-    if value is not None:
-        number = value if isinstance(value, int) else integer_value(value)
+    result: int = step
+    if value is None:
+        db.store(key, result)
+    else:
+        number: i64 = value if isinstance(value, int) else integer_value(value)
         if (step > 0 and number > HIGHEST - step) or (step < 0 and number < LOWEST - step):
             raise CommandError(OVERFLOW)
-    number += step
-    result: int = number
-    db.replace(key, result)
+        result = number + step
+        db.overwrite(key, result)
     db.notify(events.STRING, b"incrby", key)
     return integer(result)
 

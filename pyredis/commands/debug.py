@@ -2,7 +2,7 @@
 
 As in Redis it is one command without declared subcommands, so that unknown ones and wrong numbers of
 arguments get the same error. Subcommands that are about Redis's own memory (JMAP, MALLCTL, SDSLEN, LISTPACK,
-...) do not exist here, nor do those that crash the server.
+...) do not exist here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 from collections.abc import Callable
 from time import sleep
 from typing import Any, Final
@@ -80,6 +81,8 @@ HELP: Final = (
     b"    Write <message> to the server log.",
     b"OBJECT <key>",
     b"    Show low level info about `key` and associated value.",
+    b"PANIC",
+    b"    End the server with the report of a fault.",
     b"POPULATE <count> [<prefix>] [<size>]",
     b"    Create <count> string keys named key:<num>. If <prefix> is specified then",
     b"    it is used instead of the 'key' prefix. These are not propagated to",
@@ -101,6 +104,8 @@ HELP: Final = (
     b"      existing RDB file.",
     b"    * DEBUG RELOAD NOSAVE NOFLUSH MERGE: add the contents of an existing RDB",
     b"      file to the database.",
+    b"SEGFAULT",
+    b"    Crash the server with SIGSEGV.",
     b"SET-ACTIVE-EXPIRE <0|1>",
     b"    Setting it to 0 disables expiring keys in background when they are not",
     b"    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",
@@ -136,7 +141,7 @@ def _sleep(ctx: Context, argv: list[bytes]) -> bytes:
 
 
 def _reload(ctx: Context, argv: list[bytes]) -> bytes:
-    """Saves, empties all databases and loads them again; nothing of it is a change."""
+    """Saves, empties all databases, forgets the functions and loads them again; nothing of it is a change."""
     words = {word.upper() for word in argv[2:]}
     if words - {b"MERGE", b"NOFLUSH", b"NOSAVE"}:
         raise CommandError(UNKNOWN_RELOAD)
@@ -148,12 +153,25 @@ def _reload(ctx: Context, argv: list[bytes]) -> bytes:
     if b"NOFLUSH" not in words:
         for database in keyspace.databases:
             database.flush()
+        engine.scripting.flush_libraries()
         engine.tracking.flushed()
     error = load_now(engine, b"MERGE" in words)
     keyspace.dirty = dirty
     if error:
         raise CommandError(b"ERR Error trying to load the RDB dump, check server logs.")
     log.warning("DB reloaded by DEBUG RELOAD")
+    return OK
+
+
+def _panic(ctx: Context, argv: list[bytes]) -> bytes:
+    """Ends the server as a fault would that it has found in itself."""
+    ctx.engine.host.panic("called by user request", argv)
+    return OK
+
+
+def _segfault(ctx: Context, argv: list[bytes]) -> bytes:
+    """Ends the server by the signal that a stray pointer raises."""
+    signal.raise_signal(signal.SIGSEGV)
     return OK
 
 
@@ -300,9 +318,11 @@ SUBCOMMANDS: Final[dict[bytes, Subcommand]] = {
     b"HELP": (2, 2, _help),
     b"LOG": (3, 3, _log),
     b"OBJECT": (3, 3, _object),
+    b"PANIC": (2, 2, _panic),
     b"POPULATE": (3, 5, _populate),
     b"PROTOCOL": (3, 3, _protocol),
     b"RELOAD": (2, 1 << 30, _reload),
+    b"SEGFAULT": (2, 2, _segfault),
     b"SET-ACTIVE-EXPIRE": (3, 3, _set_active_expire),
     b"SLEEP": (3, 3, _sleep),
 }

@@ -17,6 +17,7 @@ from pyredis.acl.refusals import place_of, refuse
 from pyredis.engine.command import (
     ADMIN,
     ALLOW_BUSY,
+    DENYOOM,
     LOADING,
     MAY_REPLICATE,
     NO_AUTH,
@@ -42,6 +43,7 @@ from pyredis.engine.engine import (
     GATE_DISK_ERROR,
     GATE_LISTENING,
     GATE_LOADING,
+    GATE_MEMORY,
     GATE_PAUSED,
     GATE_PROPAGATING,
     GATE_READING,
@@ -49,8 +51,16 @@ from pyredis.engine.engine import (
     Engine,
 )
 from pyredis.engine.latency import EXACT_CALLS
+from pyredis.engine.memory_limit import FULL
 from pyredis.errors import LOADING as LOADING_ERROR
-from pyredis.errors import MISCONF_LOG, MISCONF_SNAPSHOT, CommandError, error_reply, wrong_arity
+from pyredis.errors import (
+    MISCONF_LOG,
+    MISCONF_SNAPSHOT,
+    OUT_OF_MEMORY,
+    CommandError,
+    error_reply,
+    wrong_arity,
+)
 from pyredis.errors import NO_AUTH as NO_AUTH_ERROR
 from pyredis.protocol.encode import QUEUED
 
@@ -59,8 +69,14 @@ log = logging.getLogger("pyredis")
 POSTPONED: Final = b""
 """The reply of a command that did not run because clients are paused: the caller keeps the request."""
 
+MINUS: Final = 45
+"""What an error reply begins with."""
+
 _HTTP_WORDS: Final = frozenset((b"post", b"host:"))
 """A browser made to talk to the server sends these; what follows could be commands in its request's body."""
+
+_ALLOWED_WHEN_FULL: Final = frozenset((b"exec", b"discard", b"quit", b"reset"))
+"""What a transaction takes while nothing more may be queued."""
 
 _UNQUEUED: Final = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"))
 _SUBSCRIBED_ALLOWED: Final = frozenset(
@@ -79,13 +95,16 @@ def execute(ctx: Context, argv: list[bytes]) -> bytes | None:
         command is None
         or not command.is_plain
         or ctx.gates != 0
-        or engine.gates & ~GATE_PROPAGATING != 0
+        or engine.gates & ~(GATE_PROPAGATING | GATE_MEMORY) != 0
         or len(argv) < command.min_args
         or len(argv) > command.max_args
     ):
         reply = _careful(ctx, argv)
     elif engine.gates != 0:
-        reply = _run_propagating(ctx, command, argv)
+        if engine.gates & GATE_MEMORY != 0:
+            reply = _run_limited(ctx, command, argv)
+        else:
+            reply = _run_propagating(ctx, command, argv)
     else:
         reply = _call(ctx, command, argv)
     if engine.keyspace.ready and engine.gates & GATE_BUSY == 0:
@@ -145,20 +164,27 @@ def _call(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
     ctx.last_command = command
     if reply is not None:  # a command that waits is counted when its wait has ended
         command.calls += 1
-        if reply[0] == 45:
-            command.failed += 1
-            if not command.flags & RUNS_SCRIPT or not engine.scripting.is_error_counted():
-                engine.count_error(reply)
-        if command.calls & command.time_mask == 0:
-            histogram = command.histogram
-            if histogram is None:
-                histogram = engine.begin_histogram(command)
-            histogram.add(seconds, command.time_mask + 1)
-            if command.calls == EXACT_CALLS:
-                engine.set_time_mask(command)
-        if seconds >= engine.slow_seconds:
-            engine.note_slow(ctx, command, argv, seconds)
+        if command.calls & command.time_mask == 0 or reply[0] == MINUS or seconds >= engine.slow_seconds:
+            note(ctx, command, argv, reply, seconds)
     return reply
+
+
+def note(ctx: Context, command: Command, argv: list[bytes], reply: bytes, seconds: float) -> None:
+    """Counts a call that was an error, or slow, or is due for the histogram."""
+    engine = ctx.engine
+    if reply[0] == MINUS:
+        command.failed += 1
+        if not command.flags & RUNS_SCRIPT or not engine.scripting.is_error_counted():
+            engine.count_error(reply)
+    if command.calls & command.time_mask == 0:
+        histogram = command.histogram
+        if histogram is None:
+            histogram = engine.begin_histogram(command)
+        histogram.add(seconds, command.time_mask + 1)
+        if command.calls == EXACT_CALLS:
+            engine.set_time_mask(command)
+    if seconds >= engine.slow_seconds:
+        engine.note_slow(ctx, command, argv, seconds)
 
 
 def _run_propagating(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
@@ -247,6 +273,21 @@ def _careful(ctx: Context, argv: list[bytes]) -> bytes | None:
     return run_now(ctx, command, argv)
 
 
+def _run_limited(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+    """The short way where nothing is in the way of a command but a limit to memory."""
+    engine = ctx.engine
+    memory = engine.memory
+    memory.was_full = memory.make_room() == FULL
+    if memory.was_full and command.flags & DENYOOM:
+        ctx.last_command = command
+        reply = _reject(ctx, command, argv, OUT_OF_MEMORY)
+        engine.count_error(reply)
+        return reply
+    if engine.gates & GATE_PROPAGATING != 0:
+        return _run_propagating(ctx, command, argv)
+    return _call(ctx, command, argv)
+
+
 def run_now(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
     """Runs a command that has passed all checks."""
     if ctx.no_touch:
@@ -317,6 +358,8 @@ def _check_gates(ctx: Context, command: Command, argv: list[bytes]) -> None:
         denial = check(ctx.user, command, argv)
         if denial is not None:
             raise CommandError(b"NOPERM " + refuse(ctx, denial, command, argv, place_of(ctx)))
+    if ctx.engine.gates & GATE_MEMORY:
+        _check_memory(ctx, command, argv)
     if ctx.gates & GATE_SUBSCRIBED and command.full_name not in _SUBSCRIBED_ALLOWED:
         raise CommandError(
             b"ERR Can't execute '" + command.full_name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
@@ -330,6 +373,16 @@ def _check_gates(ctx: Context, command: Command, argv: list[bytes]) -> None:
         raise CommandError(LOADING_ERROR)
     if ctx.engine.gates & GATE_BUSY and not command.flags & ALLOW_BUSY:
         raise CommandError(ctx.engine.scripting.busy_error())
+
+
+def _check_memory(ctx: Context, command: Command, argv: list[bytes]) -> None:
+    """Makes room; where there is none, refuses what could take more: also what MULTI would have to keep."""
+    memory = ctx.engine.memory
+    memory.was_full = memory.make_room() == FULL
+    if memory.was_full:
+        is_kept = ctx.queue is not None and command.full_name not in _ALLOWED_WHEN_FULL
+        if is_kept or _flags_with_queue(ctx, command, argv) & DENYOOM:
+            raise CommandError(OUT_OF_MEMORY)
 
 
 def _check_disk(ctx: Context, command: Command, argv: list[bytes]) -> None:

@@ -1,9 +1,9 @@
 """MEMORY: what a key takes, and how the process as a whole stands.
 
 MEMORY USAGE adds up the objects of our own form of the value, which `datatypes.footprint` explains. The totals of
-STATS and DOCTOR are the resident memory of the process, because Python's allocator keeps no total; INFO says the
-same (see `engine.info`). So the `allocator*` fields repeat it, and fragmentation is always 1. DOCTOR counts from
-what the process took before the first key, and has no remarks to make about fragmentation.
+STATS and DOCTOR are those of INFO (`engine.memory_totals`). Only while there is a limit to memory is fragmentation
+known, as the whole of what the process takes beyond what is used. DOCTOR counts from what the process took before
+the first key.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from pyredis.datatypes.value import memory_usage as value_memory
 from pyredis.engine import process
 from pyredis.engine.command import LOADING, READONLY, STALE
 from pyredis.engine.context import Context
-from pyredis.engine.engine import Engine
-from pyredis.engine.info import ClientTotals
+from pyredis.engine.memory_totals import MemoryTotals
 from pyredis.errors import SYNTAX, CommandError
 from pyredis.form import COMPILED
 from pyredis.keyspace.database import NO_DEADLINE, Database
@@ -44,6 +43,9 @@ LITTLE: Final = 5 << 20
 """A process that has grown by less has nothing that could be judged."""
 
 PEAK_RATIO: Final = 1.5
+FRAGMENTATION_RATIO: Final = 1.4
+FRAGMENTED: Final = 10 << 20
+"""Bytes below which a fragmented memory is nobody's concern."""
 CLIENT_BYTES: Final = 200 << 10
 MANY_SCRIPTS: Final = 1000
 
@@ -60,6 +62,11 @@ ISSUES: Final = b"Sam, I detected a few issues in this Redis instance memory imp
 BIG_PEAK: Final = (
     b" * Peak memory: at some time this process took more than 150% of the memory that it takes now. It keeps "
     b"what it can fill again. MEMORY PURGE may give some back to the system, a restart gives back all.\n\n"
+)
+FRAGMENTED_MEMORY: Final = (
+    b" * High fragmentation: the process takes more than 140% of the memory that is used. Free blocks lie between used "
+    b"ones, often after many values of one size have given way to those of another. They are used again for their "
+    b"own size. MEMORY PURGE may give some back to the system, a restart gives back all.\n\n"
 )
 BIG_BUFFERS: Final = (
     b" * Big client buffers: on average a client has more than 200 KB of requests and replies waiting. CLIENT LIST "
@@ -121,36 +128,6 @@ def key_overhead(db: Database, key: bytes) -> int:
     return total if db.deadline(key) == NO_DEADLINE else total + DEADLINE
 
 
-class Totals:
-    """The memory of the process in its parts; those that this server does not have apart are in `dataset`."""
-
-    def __init__(self, engine: Engine) -> None:
-        statistics = engine.statistics
-        self.used: int = statistics.used_memory()
-        self.peak: int = statistics.peak_memory
-        self.startup: int = statistics.startup_memory
-        self.buffers: int = ClientTotals(engine).buffered
-        figures = engine.scripting.figures()
-        self.scripts: int = figures.scripts
-        self.script_bytes: int = figures.eval_bytes
-        self.function_bytes: int = figures.function_bytes
-        self.keys: int = 0
-        # By number of each database with keys: the tables of its keys and of its deadlines.
-        self.tables: dict[int, tuple[int, int]] = {}
-        self.table_bytes: int = 0
-        for database in engine.keyspace.databases:
-            if len(database) > 0:
-                self.keys += len(database)
-                main, expires = database.values.overhead(), database.expires.overhead()
-                self.tables[database.index] = (main, expires)
-                self.table_bytes += main + expires
-        self.overhead: int = (
-            self.startup + self.buffers + self.script_bytes + self.function_bytes + self.table_bytes
-        )
-        self.grown: int = max(self.used - self.startup, 0)
-        self.dataset: int = max(self.used - self.overhead, 0)
-
-
 @memory.command(
     "MEMORY STATS", arity=2, flags=0, since="4.0.0",
     complexity="O(clients), and one step for some hundred keys",
@@ -158,7 +135,7 @@ class Totals:
 )  # fmt: skip
 def memory_stats(ctx: Context, argv: list[bytes]) -> bytes:
     """Tells what the memory of the server is used for."""
-    totals = Totals(ctx.engine)
+    totals = MemoryTotals(ctx.engine)
     resp3 = ctx.resp3
     used = totals.used
     fields = [
@@ -167,9 +144,9 @@ def memory_stats(ctx: Context, argv: list[bytes]) -> bytes:
         (b"startup.allocated", integer(totals.startup)),
         (b"replication.backlog", integer(0)),
         (b"clients.slaves", integer(0)),
-        (b"clients.normal", integer(totals.buffers)),
+        (b"clients.normal", integer(totals.clients)),
         (b"cluster.links", integer(0)),
-        (b"aof.buffer", integer(0)),
+        (b"aof.buffer", integer(totals.log_buffer)),
         (b"lua.caches", integer(totals.script_bytes)),
         (b"functions.caches", integer(totals.function_bytes)),
     ]
@@ -187,15 +164,17 @@ def memory_stats(ctx: Context, argv: list[bytes]) -> bytes:
         (b"dataset.percentage", _number(_percentage(totals.dataset, totals.grown), resp3)),
         (b"peak.percentage", _number(_percentage(used, totals.peak), resp3)),
         (b"allocator.allocated", integer(used)),
-        (b"allocator.active", integer(used)),
-        (b"allocator.resident", integer(used)),
+        (b"allocator.active", integer(totals.resident)),
+        (b"allocator.resident", integer(totals.resident)),
         (b"allocator.muzzy", integer(0)),
+        (b"allocator-fragmentation.ratio", _number(totals.fragmentation(), resp3)),
+        (b"allocator-fragmentation.bytes", integer(totals.fragmented)),
     ]
-    for name in (b"allocator-fragmentation", b"allocator-rss", b"rss-overhead"):
+    for name in (b"allocator-rss", b"rss-overhead"):
         fields.append((name + b".ratio", _number(1.0, resp3)))
         fields.append((name + b".bytes", integer(0)))
-    fields.append((b"fragmentation", _number(1.0, resp3)))
-    fields.append((b"fragmentation.bytes", integer(0)))
+    fields.append((b"fragmentation", _number(totals.fragmentation(), resp3)))
+    fields.append((b"fragmentation.bytes", integer(totals.fragmented)))
     return map_header(len(fields), resp3) + b"".join([bulk(name) + value for name, value in fields])
 
 
@@ -213,17 +192,19 @@ def _number(value: float, resp3: bool) -> bytes:
 )  # fmt: skip
 def memory_doctor(ctx: Context, argv: list[bytes]) -> bytes:
     """Reports what looks wrong with the use of memory."""
-    return verbatim(diagnosis(Totals(ctx.engine), len(ctx.engine.clients)), ctx.resp3)
+    return verbatim(diagnosis(MemoryTotals(ctx.engine), len(ctx.engine.clients)), ctx.resp3)
 
 
-def diagnosis(totals: Totals, clients: int) -> bytes:
+def diagnosis(totals: MemoryTotals, clients: int) -> bytes:
     """What DOCTOR says; the thresholds are Redis's."""
     if totals.grown < LITTLE:
         return EMPTY
     found = b""
     if totals.peak - totals.startup > PEAK_RATIO * totals.grown:
         found += BIG_PEAK
-    if clients and totals.buffers / clients > CLIENT_BYTES:
+    if totals.fragmentation() > FRAGMENTATION_RATIO and totals.fragmented > FRAGMENTED:
+        found += FRAGMENTED_MEMORY
+    if clients and totals.clients / clients > CLIENT_BYTES:
         found += BIG_BUFFERS
     if totals.scripts > MANY_SCRIPTS:
         found += SCRIPTS

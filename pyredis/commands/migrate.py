@@ -17,6 +17,8 @@ from pyredis.commands.keys import generic
 from pyredis.commands.registry import keyword_keys, nth_key
 from pyredis.engine.command import WRITE, KeyPosition
 from pyredis.engine.context import Context
+from pyredis.engine.engine import Engine
+from pyredis.engine.outgoing import Outgoing
 from pyredis.errors import SYNTAX, CommandError
 from pyredis.keyspace import events
 from pyredis.keyspace.database import NO_DEADLINE
@@ -77,20 +79,32 @@ class Target:
             self.received += data
 
 
-class Targets:
+class Targets(Outgoing):
     """The connections that are kept, by host and port."""
 
     def __init__(self) -> None:
         self.kept: dict[tuple[bytes, bytes], Target] = {}
 
-    def open(self, host: bytes, port: bytes, timeout_ms: int) -> tuple[Target, bool]:
-        """A connection, and whether it is an old one, which may have been closed by now."""
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.kept)
+
+    def close_idle(self) -> None:
+        """Closes those that have not been used for `KEPT_SECONDS`. O(connections)."""
         now: float = time()
         for place in [place for place, kept in self.kept.items() if now - kept.used_at > KEPT_SECONDS]:
             self.close(place[0], place[1])
+
+    def close_all(self) -> None:
+        """Closes every one."""
+        for place in list(self.kept):
+            self.close(place[0], place[1])
+
+    def open(self, host: bytes, port: bytes, timeout_ms: int) -> tuple[Target, bool]:
+        """A connection, and whether it is an old one, which may have been closed by now."""
         target = self.kept.get((host, port))
         if target is not None:
-            target.used_at = now
+            target.used_at = time()
             target.connection.settimeout(timeout_ms / 1000)
             return target, True
         if len(self.kept) >= KEPT_MAX:
@@ -112,7 +126,13 @@ class Targets:
             target.connection.close()
 
 
-TARGETS: Final = Targets()
+def targets_of(engine: Engine) -> Targets:
+    """The connections of one engine."""
+    targets = engine.outgoing
+    if not isinstance(targets, Targets):
+        targets = Targets()
+        engine.outgoing = targets
+    return targets
 
 
 class Request:
@@ -186,7 +206,8 @@ def migrate(ctx: Context, argv: list[bytes]) -> bytes:
     if not keys:
         return b"+NOKEY\r\n"
     host, port = argv[1], argv[2]
-    target, is_old = TARGETS.open(host, port, request.timeout_ms)
+    targets = targets_of(ctx.engine)
+    target, is_old = targets.open(host, port, request.timeout_ms)
     moved: list[bytes] = []
     try:
         try:
@@ -195,17 +216,17 @@ def migrate(ctx: Context, argv: list[bytes]) -> bytes:
             if not is_old or moved:
                 raise
             # The other end may have closed the connection that was kept.
-            TARGETS.close(host, port)
-            target, _ = TARGETS.open(host, port, request.timeout_ms)
+            targets.close(host, port)
+            target, _ = targets.open(host, port, request.timeout_ms)
             error = _transfer(ctx, request, target, keys, moved)
     except TargetError as failure:
-        TARGETS.close(host, port)
+        targets.close(host, port)
         _note(ctx, moved)
         raise CommandError(b"IOERR error or timeout " + failure.doing + b" to target instance") from failure
     _note(ctx, moved)
     if error:
         if target.database == -1:
-            TARGETS.close(host, port)
+            targets.close(host, port)
         raise CommandError(b"ERR Target instance replied with error: " + error)
     return OK
 

@@ -46,7 +46,11 @@ _OPTIONS: Final[dict[bytes, int]] = {
     b"EX": EX, b"PX": PX, b"EXAT": EXAT, b"PXAT": PXAT,
 }  # fmt: skip
 
-_NEXT_BULK: Final = [b"\r\n$%d\r\n" % length for length in range(1024)]
+_SMALL: Final = 1024
+_ARRAY_STARTS: Final = [b"*%d" % length for length in range(_SMALL)]
+_NEXT_BULK: Final = [b"\r\n$%d\r\n" % length for length in range(_SMALL)]
+_NEXT_NULL_2: Final = b"\r\n$-1"
+_NEXT_NULL_3: Final = b"\r\n_"
 
 
 def string_reply(value: Any) -> bytes:
@@ -287,15 +291,12 @@ def mget(ctx: Context, argv: list[bytes]) -> bytes:
     bytes, without the lookups: this 50 ns, a list of the same parts and a join 210 ns, joining calls of
     `bulk` 410 ns.
     """
-    db = ctx.db
-    count: i64 = len(argv)
+    values = ctx.db.read_all(argv, 1)
+    count = len(values)
     writer = BytesWriter()
-    writer.write(b"*%d" % (count - 1))
-    next_null = b"\r\n" + ctx.null[:-2]
-    position: i64 = 1
-    while position < count:
-        value = db.lookup_read(argv[position])
-        position += 1
+    writer.write(_ARRAY_STARTS[count] if count < _SMALL else b"*%d" % count)
+    next_null = _NEXT_NULL_3 if ctx.resp3 else _NEXT_NULL_2
+    for value in values:
         if not isinstance(value, bytes):
             if not isinstance(value, (int, bytearray)):
                 writer.write(next_null)
@@ -303,7 +304,7 @@ def mget(ctx: Context, argv: list[bytes]) -> bytes:
             value = string_bytes(value)
         text: bytes = value
         length: i64 = len(text)
-        if length < 1024:
+        if length < _SMALL:
             writer.write(_NEXT_BULK[length])
         else:
             writer.write(b"\r\n$%d\r\n" % length)
@@ -321,7 +322,7 @@ def mset(ctx: Context, argv: list[bytes]) -> bytes:
     """Sets the string values of several keys at once."""
     if len(argv) & 1 == 0:
         raise wrong_arity(b"mset")
-    store_pairs(ctx, argv)
+    ctx.db.store_pairs(argv, 1)
     return OK
 
 
@@ -339,18 +340,8 @@ def msetnx(ctx: Context, argv: list[bytes]) -> bytes:
         if ctx.db.lookup(argv[position]) is not None:
             return ZERO
         position += 2
-    store_pairs(ctx, argv)
+    ctx.db.store_pairs(argv, 1)
     return ONE
-
-
-def store_pairs(ctx: Context, argv: list[bytes]) -> None:
-    """Sets every key and value that follow the name."""
-    db = ctx.db
-    position: i64 = 1
-    while position < len(argv):
-        db.store(argv[position], argv[position + 1])
-        db.notify(events.STRING, b"set", argv[position])
-        position += 2
 
 
 @strings.command(

@@ -7,19 +7,12 @@ are 0) and no room kept for requests in advance (`qbuf-free` is 0).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pyredis.engine.context import GATE_MONITOR, Context
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
-
-CLIENT_BYTES: Final = 2000
-"""What a connection without a name, subscription or request takes up: session, parser, transport."""
-QUEUED_BYTES: Final = 160
-"""What a command queued by MULTI takes up besides the bytes of its arguments."""
-WATCHED_BYTES: Final = 200
-"""What a watched key takes up."""
 
 
 def client_line(ctx: Context, running: list[bytes] | None = None) -> bytes:
@@ -34,9 +27,6 @@ def client_line(ctx: Context, running: list[bytes] | None = None) -> bytes:
     messages, pending = ctx.output_buffer()
     argv_bytes = ctx.argv_bytes() if running is None else sum(map(len, running))
     watched = len(ctx.watch.keys)
-    multi_bytes = ctx.queued_bytes + watched * WATCHED_BYTES
-    if queue is not None:
-        multi_bytes += len(queue) * QUEUED_BYTES
     command = ctx.last_command
     fields: list[bytes] = [
         b"id=%d" % ctx.client_id,
@@ -56,14 +46,13 @@ def client_line(ctx: Context, running: list[bytes] | None = None) -> bytes:
         b"qbuf=%d" % query_bytes,
         b"qbuf-free=%d" % room,
         b"argv-mem=%d" % argv_bytes,
-        b"multi-mem=%d" % multi_bytes,
+        b"multi-mem=%d" % ctx.queued_memory(),
         b"rbs=0",
         b"rbp=0",
         b"obl=0",
         b"oll=%d" % messages,
         b"omem=%d" % pending,
-        b"tot-mem=%d"
-        % (CLIENT_BYTES + len(ctx.name) + query_bytes + room + argv_bytes + multi_bytes + pending),
+        b"tot-mem=%d" % (ctx.memory() - ctx.argv_bytes() + argv_bytes),
         b"events=" + (b"rw" if pending else b"r"),
         b"cmd=" + (b"NULL" if command is None else command.full_name),
         b"user=" + ctx.user.name,

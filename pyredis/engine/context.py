@@ -49,6 +49,16 @@ NO_REPLY: Final = b"\0"
 """What CLIENT REPLY OFF and SKIP return: they are never answered, not even inside a transaction."""
 
 
+CLIENT_BYTES: Final = 2000
+"""What a connection without a name, subscription or request takes up: session, parser, transport."""
+QUEUED_BYTES: Final = 160
+"""What a command queued by MULTI takes up besides the bytes of its arguments."""
+WATCHED_BYTES: Final = 200
+"""What a watched key takes up."""
+SUBSCRIBED_BYTES: Final = 150
+"""What a subscription takes up here, about; the channel's own entry has its listeners."""
+
+
 class QueuedCommand:
     """A command that MULTI holds until EXEC."""
 
@@ -89,6 +99,8 @@ class Context:
         self.writes: i64 = 0
         self.no_evict: bool = False
         self.no_touch: bool = False
+        # What the limit to the memory of all clients has counted.
+        self.counted_bytes: i64 = 0
         self.tracking: ClientTracking | None = None
         # Transactions. `queue` is a list between MULTI and EXEC.
         self.queue: list[QueuedCommand] | None = None
@@ -156,6 +168,18 @@ class Context:
     def output_buffer(self) -> tuple[int, int]:
         """Messages and bytes waiting to be sent."""
         return 0, 0
+
+    def memory(self) -> int:
+        """About how many bytes the connection takes up, with everything that waits in it. O(1)."""
+        total = CLIENT_BYTES + len(self.name) + self.argv_bytes() + self.queued_memory()
+        total += sum(self.query_buffer()) + self.output_buffer()[1]
+        subscriptions = len(self.channels) + len(self.patterns) + len(self.shard_channels)
+        return total + subscriptions * SUBSCRIBED_BYTES
+
+    def queued_memory(self) -> int:
+        """The part of a transaction: what MULTI has queued, and the watched keys."""
+        total: int = self.queued_bytes + len(self.watch.keys) * WATCHED_BYTES
+        return total if self.queue is None else total + len(self.queue) * QUEUED_BYTES
 
     def set_protocol(self, version: int) -> None:
         """Switches to RESP2 or RESP3."""
@@ -316,5 +340,6 @@ class Context:
         self.engine.tracking.forget(self)
         if self.gates & GATE_MONITOR:
             self.set_monitoring(False)
+        self.engine.client_limit.forget(self)
         if self.engine.clients.pop(self.client_id, None) is not None:
             self.engine.statistics.connection_ended(self)

@@ -18,11 +18,14 @@ from pyredis.datatypes.list_value import ListLimits
 from pyredis.datatypes.set_value import SetLimits
 from pyredis.datatypes.stream import StreamLimits
 from pyredis.engine.blocking import BLOCKING_TIMER, Blocking
+from pyredis.engine.client_limit import ClientLimit
 from pyredis.engine.command import FAST, SKIP_SLOWLOG, Command, CommandSpec, build_table, flatten_table
 from pyredis.engine.latency import EXACT_CALLS, SAMPLE_MASK, Histogram, LatencyMonitor
 from pyredis.engine.log_state import LogState
+from pyredis.engine.memory_limit import EVICTION_TIMER, MemoryLimit
 from pyredis.engine.monitors import Monitors, is_connected
 from pyredis.engine.notifications import effective_mask, publish_event
+from pyredis.engine.outgoing import Outgoing
 from pyredis.engine.pubsub import PubSub
 from pyredis.engine.redaction import redacted
 from pyredis.engine.save_state import SaveState
@@ -51,6 +54,9 @@ GATE_BUSY: Final = 1 << 6
 
 GATE_READING: Final = 1 << 7
 """A client runs that tracks the keys it reads; see `pyredis.engine.tracking`."""
+
+GATE_MEMORY: Final = 1 << 8
+"""There is a limit to memory: before a command room may have to be made; see `pyredis.engine.memory_limit`."""
 
 PAUSE_NONE: Final = 0
 PAUSE_WRITE: Final = 1
@@ -116,6 +122,14 @@ class Host:
         """Where connections are accepted right now."""
         return []
 
+    def supervisor(self) -> str:
+        """Who started the process and watches it: `systemd`, `upstart` or `no`."""
+        return "no"
+
+    def panic(self, reason: str, argv: list[bytes]) -> None:
+        """Ends the process because of a fault that it met with a request."""
+        raise RuntimeError(reason)
+
     def call_later(self, seconds: float, what: str) -> None:
         """Calls `Engine.timer_fired(what)` after a while; a later call for the same thing replaces the earlier one."""
 
@@ -159,6 +173,7 @@ class Engine(KeyspaceListener):
         self.stream_limits: StreamLimits = StreamLimits()
         self.zset_max_entries: i64 = 128
         self.zset_max_value: i64 = 64
+        self.hll_sparse_max: i64 = 3000
         self.hash_max_entries: i64 = 512
         self.hash_max_value: i64 = 64
         self.connections_received: int = 0
@@ -175,6 +190,8 @@ class Engine(KeyspaceListener):
         self.error_counts: dict[bytes, int] = {}
         self.error_replies: int = 0
         self.statistics: Statistics = Statistics()
+        self.memory: MemoryLimit = MemoryLimit(self)
+        self.client_limit: ClientLimit = ClientLimit(self)
         self.pause_kind: i64 = PAUSE_NONE
         self.pause_until_ms: i64 = 0
         # Clients whose request CLIENT PAUSE holds back, in the order in which they came to wait.
@@ -195,6 +212,7 @@ class Engine(KeyspaceListener):
         self.propagation_depth: i64 = 0
         self.sinks: list[PropagationSink] = []
         self.scripting: Scripting = Scripting()
+        self.outgoing: Outgoing = Outgoing()
         # Timers that fired while a script was suspended.
         self.late_timers: list[str] = []
 
@@ -220,6 +238,7 @@ class Engine(KeyspaceListener):
             ("set-max-listpack-value", self._apply_encodings),
             ("zset-max-listpack-entries", self._apply_encodings),
             ("zset-max-listpack-value", self._apply_encodings),
+            ("hll-sparse-max-bytes", self._apply_encodings),
             ("hash-max-listpack-entries", self._apply_encodings),
             ("hash-max-listpack-value", self._apply_encodings),
             ("stream-node-max-bytes", self._apply_encodings),
@@ -227,7 +246,6 @@ class Engine(KeyspaceListener):
             ("appendonly", self._turn_log),
             ("stop-writes-on-bgsave-error", self._apply_saving),
             ("save", self._apply_saving),
-            ("tls-port", _refuse_tls),
             ("notify-keyspace-events", self._apply_observation),
             ("slowlog-log-slower-than", self._apply_observation),
             ("slowlog-max-len", self._apply_observation),
@@ -242,6 +260,9 @@ class Engine(KeyspaceListener):
         self._apply_keyspace(config)
         self._apply_observation(config)
         self.statistics.used_memory()
+        self.statistics.limit = self.memory
+        self.memory.follow(config)
+        self.client_limit.follow(config)
 
     def _apply_saving(self, config: Config) -> str | None:
         self.update_disk_gate()
@@ -273,6 +294,7 @@ class Engine(KeyspaceListener):
         )
         self.zset_max_entries = config.get_int("zset-max-listpack-entries")
         self.zset_max_value = config.get_int("zset-max-listpack-value")
+        self.hll_sparse_max = config.get_int("hll-sparse-max-bytes")
         self.hash_max_entries = config.get_int("hash-max-listpack-entries")
         self.hash_max_value = config.get_int("hash-max-listpack-value")
         self.stream_limits.set(
@@ -328,6 +350,23 @@ class Engine(KeyspaceListener):
             self.gates |= GATE_LISTENING
         else:
             self.gates &= ~GATE_LISTENING
+
+    def set_limited(self, is_limited: bool) -> None:
+        """Opens or closes the gate that has room made before each command."""
+        if is_limited:
+            self.gates |= GATE_MEMORY
+        else:
+            self.gates &= ~GATE_MEMORY
+
+    def is_loading(self) -> bool:
+        """Whether data is being loaded."""
+        return self.gates & GATE_LOADING != 0
+
+    def may_evict(self) -> bool:
+        """Whether keys may go to make room: not while data is loaded, a script is suspended, or during a pause."""
+        if self.gates & (GATE_LOADING | GATE_BUSY):
+            return False
+        return not self.gates & GATE_PAUSED or not self.is_paused()
 
     def set_reader(self, ctx: Context | None) -> None:
         """Says which client's reads are tracked from now on, and whose changes are its own."""
@@ -403,6 +442,8 @@ class Engine(KeyspaceListener):
     def sample(self) -> None:
         """Takes a sample of rates and memory; the cron calls it often, and only some calls do something."""
         self.statistics.sample(self)
+        self.client_limit.tick()
+        self.memory.tick()
 
     def reset_statistics(self) -> None:
         """Zeroes the counters that CONFIG RESETSTAT zeroes."""
@@ -420,6 +461,8 @@ class Engine(KeyspaceListener):
             command.reset_statistics()
             self.set_time_mask(command)
         self.statistics.reset(self)
+        self.memory.reset()
+        self.client_limit.evicted = 0
 
     def event(self, kind: int, name: bytes, key: bytes, database: Database) -> None:
         """Publishes a keyspace event."""
@@ -435,6 +478,12 @@ class Engine(KeyspaceListener):
         if self.gates & GATE_PROPAGATING:
             name = b"UNLINK" if database.keyspace.lazy_expire else b"DEL"
             self.propagated.append((database.index, [name, key]))
+
+    def key_evicted(self, database: Database, key: bytes, is_lazy: bool) -> None:
+        """Logs the eviction of a key as the deletion that it is, and alone, whatever follows."""
+        if self.gates & GATE_PROPAGATING:
+            self.propagated.append((database.index, [b"UNLINK" if is_lazy else b"DEL", key]))
+            self.flush_propagated()
 
     def field_expired(self, database: Database, key: bytes, field: bytes) -> None:
         """Logs the expiry of a hash's field as the deletion that it is."""
@@ -468,6 +517,7 @@ class Engine(KeyspaceListener):
     def begin_loading(self) -> None:
         """Has clients told to come back later."""
         self.gates |= GATE_LOADING
+        self.memory.suspend()
 
     def end_loading(self) -> None:
         """Opens the server to its clients; what was loaded is no change, and no access."""
@@ -476,6 +526,7 @@ class Engine(KeyspaceListener):
         keyspace.dirty = 0
         keyspace.hits = 0
         keyspace.misses = 0
+        self.memory.begin()
 
     def set_log_error(self, error: str) -> None:
         """Says why changes cannot be logged, or with an empty text that they can."""
@@ -536,6 +587,8 @@ class Engine(KeyspaceListener):
             self.blocking.expire()
         elif what == PAUSE_TIMER and self.is_paused():
             self._await_pause()
+        elif what == EVICTION_TIMER:
+            self.memory.timer_fired()
         if self.tracking.has_news:
             self.tracking.broadcast()
 
@@ -582,7 +635,3 @@ class Engine(KeyspaceListener):
             b'"local", you can run it from a local connection, otherwise you need to set this option in the '
             b"configuration file, and then restart the server."
         )
-
-
-def _refuse_tls(config: Config) -> str | None:
-    return "TLS is not supported by this version" if config.get_int("tls-port") else None

@@ -99,9 +99,21 @@ class AccessTable:
             return
         if policy.counts_frequency or self.is_exact:
             self.mark_anyway(key)
+        else:
+            self._mark_hashed(shard_hash(key))
+
+    def mark_hashed(self, key: bytes, h: i64) -> None:
+        """As `mark` for who knows the key's `shard_hash`."""
+        policy = self.policy
+        if not policy.is_touching:
             return
-        now: int = policy.clock.now_ms // 1000 - EPOCH_SECONDS
-        h = shard_hash(key)
+        if policy.counts_frequency or self.is_exact:
+            self.mark_anyway(key)
+        else:
+            self._mark_hashed(h)
+
+    def _mark_hashed(self, h: i64) -> None:
+        now: int = self.policy.clock.now_ms // 1000 - EPOCH_SECONDS
         if self.mask == 0:
             self.chunks[0][(h >> SLOT_SHIFT) & SLOT_MASK] = now
         else:
@@ -121,14 +133,36 @@ class AccessTable:
         else:
             self._put(key, self._second())
 
+    def renew_hashed(self, key: bytes, h: i64) -> None:
+        """As `renew` for who knows the key's `shard_hash`."""
+        if self.policy.counts_frequency or self.is_exact:
+            self.renew(key)
+        else:
+            self._mark_hashed(h)
+
     def refresh(self, key: bytes) -> None:
         """The key has got another value after a lookup, which has been counted."""
         if not self.policy.counts_frequency:
             self._put(key, self._second())
 
+    def refresh_hashed(self, key: bytes, h: i64) -> None:
+        """As `refresh` for who knows the key's `shard_hash`."""
+        if self.policy.counts_frequency or self.is_exact:
+            self.refresh(key)
+        else:
+            self._mark_hashed(h)
+
     def idle_seconds(self, key: bytes) -> int:
         """Seconds since the last access; only while times are tracked."""
         return max(self._second() - self._get(key), 0)
+
+    def idle_times(self, keys: list[bytes]) -> list[int]:
+        """`idle_seconds` of several keys, for eviction."""
+        if self.is_exact:
+            now = self.clock.now_ms // 1000
+            exact = self.exact
+            return [now - exact.get(key, 0) // 1000 for key in keys]
+        return [self.idle_seconds(key) for key in keys]
 
     def set_idle(self, key: bytes, seconds: i64) -> None:
         """Makes `key` look unused for so long."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 from mypy_extensions import i64, mypyc_attr
 
 from pyredis.clock import Clock
-from pyredis.datatypes.hash_table import HashTable
+from pyredis.datatypes.hash_table import HashTable, shard_hash
 from pyredis.datatypes.hash_value import HashValue
 from pyredis.errors import WRONG_TYPE, CommandError
 from pyredis.keyspace import events
@@ -80,6 +80,9 @@ class Keyspace:
         self.access_policy: AccessPolicy = AccessPolicy(clock)
         self.event_mask: i64 = 0
         self.listener: KeyspaceListener | None = None
+        # Who hears of keys before they change: a snapshot, and what measures memory.
+        self.saver: KeyKeeper | None = None
+        self.meter: KeyKeeper | None = None
         # Keys that changed while somebody waited for them.
         self.ready: list[tuple[Database, bytes]] = []
         self.databases: list[Database] = []
@@ -116,7 +119,20 @@ class Keyspace:
                 database.access.restart()
 
     def set_keeper(self, keeper: KeyKeeper | None) -> None:
-        """Has all databases tell `keeper` of keys before they change, or nobody."""
+        """Has all databases tell a snapshot of keys before they change, or nobody."""
+        self.saver = keeper
+        self._follow_keepers()
+
+    def set_meter(self, meter: KeyKeeper | None) -> None:
+        """The same for what measures memory, beside a snapshot."""
+        self.meter = meter
+        self._follow_keepers()
+
+    def _follow_keepers(self) -> None:
+        keeper = self.saver
+        if self.meter is not None:
+            self.meter.pass_on_to(keeper)
+            keeper = self.meter
         self.access_policy.allows_plain = keeper is None
         for database in self.databases:
             database.keeper = keeper
@@ -163,32 +179,71 @@ class Database:
 
     def lookup_read(self, key: bytes) -> Any:
         """The value at `key` or None, to read it: counted as a hit or a miss, and as an access. O(1)."""
-        value = self.values.get(key)
-        if value is not None and (self.expires.size == 0 or not self.expire_if_due(key)):
-            self.keyspace.hits += 1
-            access = self.access
-            if access.plain is not None:
-                access.plain[key] = self.clock.now_ms
+        plain = self.access.plain
+        if plain is not None:  # interpreted: the table's `get` without its call
+            values = self.values
+            if values.mask == 0:
+                value = values.first.get(key)
             else:
-                access.mark(key)
-            return value
+                value = values.directory[shard_hash(key) & values.mask].get(key)
+            if value is not None and (self.expires.size == 0 or not self.expire_if_due(key)):
+                self.keyspace.hits += 1
+                plain[key] = self.clock.now_ms
+                return value
+        else:
+            h = shard_hash(key)
+            value = self.values.get_hashed(key, h)
+            if value is not None and (self.expires.size == 0 or not self.expire_if_due(key)):
+                self.keyspace.hits += 1
+                self.access.mark_hashed(key, h)
+                return value
         self.keyspace.misses += 1
         if self.keyspace.event_mask != 0:
             self.notify(events.KEY_MISS, b"keymiss", key)
         return None
 
+    def read_all(self, keys: list[bytes], first: i64) -> list[Any]:
+        """`lookup_read` of each key from position `first` on, at less cost. O(keys)."""
+        found: list[Any] = []
+        plain = self.access.plain
+        position: i64 = first
+        if plain is None or self.expires.size != 0 or self.keyspace.event_mask != 0:
+            while position < len(keys):
+                found.append(self.lookup_read(keys[position]))
+                position += 1
+            return found
+        values = self.values
+        now_ms = self.clock.now_ms
+        for key in keys[position:]:
+            value = values.directory[shard_hash(key) & values.mask].get(key)
+            found.append(value)
+            if value is not None:
+                plain[key] = now_ms
+        missing = found.count(None)
+        self.keyspace.misses += missing
+        self.keyspace.hits += len(found) - missing
+        return found
+
     def lookup(self, key: bytes) -> Any:
         """The value at `key` or None, to change it: an access, but neither hit nor miss. O(1)."""
-        value = self.values.get(key)
+        plain = self.access.plain
+        if plain is not None:  # as in `lookup_read`
+            values = self.values
+            if values.mask == 0:
+                value = values.first.get(key)
+            else:
+                value = values.directory[shard_hash(key) & values.mask].get(key)
+            if value is None or (self.expires.size != 0 and self.expire_if_due(key)):
+                return None
+            plain[key] = self.clock.now_ms
+            return value
+        h = shard_hash(key)
+        value = self.values.get_hashed(key, h)
         if value is None or (self.expires.size != 0 and self.expire_if_due(key)):
             return None
-        access = self.access
-        if access.plain is not None:
-            access.plain[key] = self.clock.now_ms
-        else:
-            if self.keeper is not None:
-                self.keeper.keep(self, key)
-            access.mark(key)
+        if self.keeper is not None:
+            self.keeper.keep(self, key)
+        self.access.mark_hashed(key, h)
         return value
 
     def keep(self, key: bytes) -> None:
@@ -260,20 +315,60 @@ class Database:
         access = self.access
         if access.plain is not None:
             access.plain[key] = self.clock.now_ms
-            is_new = self.values.set(key, value)
+            # The table's `set` without its call, for a key that is there.
+            values = self.values
+            shard = values.first if values.mask == 0 else values.directory[shard_hash(key) & values.mask]
+            is_new = key not in shard
+            if is_new:
+                values.set(key, value)
+            else:
+                shard[key] = value
         else:
             if self.keeper is not None:
                 self.keeper.keep(self, key)
-            is_new = self.values.set(key, value)
+            h = shard_hash(key)
+            is_new = self.values.set_hashed(key, value, h)
             if is_new:
                 access.begin(key, self.values.size)
             else:
-                access.renew(key)
+                access.renew_hashed(key, h)
         if is_new and self.keyspace.event_mask != 0:
             self.notify(events.NEW, b"new", key)
         self.keyspace.dirty += 1
         if self.watchers or self.blocked or self.keyspace.listener is not None:
             self.signal(key)
+
+    def store_pairs(self, words: list[bytes], first: i64) -> None:
+        """`store` of each key and value from position `first` on, as strings, with their events, at less cost.
+        O(words)."""
+        plain = self.access.plain
+        position: i64 = first
+        if (
+            plain is None
+            or self.expires.size != 0
+            or self.field_expires.size != 0
+            or self.keyspace.event_mask != 0
+            or self.watchers
+            or self.blocked
+            or self.keyspace.listener is not None
+        ):
+            while position < len(words):
+                self.store(words[position], words[position + 1])
+                self.notify(events.STRING, b"set", words[position])
+                position += 2
+            return
+        values = self.values
+        now_ms = self.clock.now_ms
+        while position < len(words):
+            key = words[position]
+            plain[key] = now_ms
+            shard = values.directory[shard_hash(key) & values.mask]
+            if key in shard:
+                shard[key] = words[position + 1]
+            else:
+                values.set(key, words[position + 1])
+            position += 2
+        self.keyspace.dirty += (position - first) // 2
 
     def store_until(self, key: bytes, value: Any, deadline_ms: int) -> None:
         """Sets `key` to `value` with a deadline and signals the change: `store` and `set_deadline` at less
@@ -308,17 +403,35 @@ class Database:
         access = self.access
         if access.plain is not None:
             access.plain[key] = self.clock.now_ms
-            is_new = self.values.set(key, value)
+            values = self.values
+            shard = values.first if values.mask == 0 else values.directory[shard_hash(key) & values.mask]
+            is_new = key not in shard
+            if is_new:
+                values.set(key, value)
+            else:
+                shard[key] = value
         else:
             if self.keeper is not None:
                 self.keeper.keep(self, key)
-            is_new = self.values.set(key, value)
+            h = shard_hash(key)
+            is_new = self.values.set_hashed(key, value, h)
             if is_new:
                 access.begin(key, self.values.size)
             else:
-                access.refresh(key)
+                access.refresh_hashed(key, h)
         if is_new and self.keyspace.event_mask != 0:
             self.notify(events.NEW, b"new", key)
+        self.keyspace.dirty += 1
+        if self.watchers or self.blocked or self.keyspace.listener is not None:
+            self.signal(key)
+
+    def overwrite(self, key: bytes, value: Any) -> None:
+        """`replace` for a string that `lookup` has found a moment ago: the access and the keeper know of it."""
+        values = self.values
+        if values.mask == 0:
+            values.first[key] = value
+        else:
+            values.directory[shard_hash(key) & values.mask][key] = value
         self.keyspace.dirty += 1
         if self.watchers or self.blocked or self.keyspace.listener is not None:
             self.signal(key)

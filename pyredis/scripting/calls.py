@@ -18,10 +18,10 @@ from pyredis.acl.permissions import check
 from pyredis.acl.refusals import refuse
 from pyredis.commands.dispatch import find_command, run
 from pyredis.datatypes.shortest_double import shortest_text
-from pyredis.engine.command import MAY_REPLICATE, NOSCRIPT, WRITE, Command
+from pyredis.engine.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE, Command
 from pyredis.engine.context import GATE_ACL, Context
 from pyredis.engine.engine import GATE_DISK_ERROR, GATE_PROPAGATING, Engine
-from pyredis.errors import MISCONF_LOG, MISCONF_SNAPSHOT, CommandError, error_reply
+from pyredis.errors import MISCONF_LOG, MISCONF_SNAPSHOT, OUT_OF_MEMORY, CommandError, error_reply
 from pyredis.scripting.errors import ScriptError
 from pyredis.scripting.natives import number_text, sha1_hex
 from pyredis.scripting.replies import ReplyConverter
@@ -205,6 +205,8 @@ class Calls:
         if engine.gates & GATE_DISK_ERROR and not self.has_written:
             text = MISCONF_SNAPSHOT if engine.is_unsaved() else MISCONF_LOG + engine.log_error
             raise self._refusal(command, text)
+        if engine.memory.was_full and not self.has_written and flags & DENYOOM and not self.allows_oom:
+            raise self._refusal(command, OUT_OF_MEMORY)
         self.has_written = True
 
     def _run_unlogged(self, command: Command, argv: list[bytes]) -> bytes:

@@ -49,6 +49,7 @@ DISK_LOG: Final = (
     b"MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. "
     b"Writable scripts are blocked. Use 'no-writes' flag for read only scripts. AOF error: "
 )
+NO_ROOM: Final = b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 NOT_BUSY: Final = b"NOTBUSY No scripts in execution right now."
 UNKILLABLE: Final = (
     b"UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the "
@@ -309,10 +310,10 @@ class LuaScripting(Scripting):
         """FUNCTION LOAD; returns the library's name."""
         return self.functions.load(code, replaces)
 
-    def restore_library(self, code: bytes) -> bytes:
+    def restore_library(self, code: bytes, replaces: bool) -> bytes:
         """Takes a library from a file; returns what is wrong with it, empty when nothing is."""
         try:
-            self.functions.load(code, False)
+            self.functions.load(code, replaces)
         except CommandError as error:
             return error.message
         return b""
@@ -416,3 +417,5 @@ def check_declared(engine: Engine, flags: i64, is_read_only: bool) -> None:
         raise CommandError(DISK_SNAPSHOT if engine.is_unsaved() else DISK_LOG + engine.log_error)
     if is_read_only:
         raise CommandError(WRITES_IN_RO)
+    if engine.memory.was_full and not flags & ALLOW_OOM:
+        raise CommandError(NO_ROOM)

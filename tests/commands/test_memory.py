@@ -11,13 +11,14 @@ from pyredis.commands.memory import (
     BIG_PEAK,
     EMPTY,
     FAREWELL,
+    FRAGMENTED_MEMORY,
     HEALTHY,
     ISSUES,
     SCRIPTS,
-    Totals,
     diagnosis,
 )
 from pyredis.datatypes.footprint import SMALL_BLOCK, block, bytes_block, scaled
+from pyredis.engine.memory_totals import MemoryTotals
 from tests.support.inprocess import Client, InProcess
 from tests.support.wire import decode
 
@@ -231,13 +232,31 @@ class TestTotals:
     def test_diagnosis(
         self, server: InProcess, used: int, peak: int, buffers: int, scripts: int, report: bytes
     ) -> None:
-        totals = Totals(server.engine)
+        totals = MemoryTotals(server.engine)
         totals.startup = 20 * MEGABYTE
         totals.grown = (used - 20) * MEGABYTE
         totals.peak = peak * MEGABYTE
-        totals.buffers = buffers * MEGABYTE
+        totals.clients = buffers * MEGABYTE
         totals.scripts = scripts
         assert diagnosis(totals, 4) == report
+
+    def test_diagnosis_of_fragmentation(self, server: InProcess) -> None:
+        totals = MemoryTotals(server.engine)
+        totals.startup, totals.used = 20 * MEGABYTE, 30 * MEGABYTE
+        totals.grown = totals.peak = 10 * MEGABYTE
+        for resident, report in ((42, HEALTHY), (43, ISSUES + FRAGMENTED_MEMORY + FAREWELL)):
+            totals.resident = resident * MEGABYTE
+            totals.fragmented = totals.resident - totals.used
+            assert diagnosis(totals, 1) == report
+
+    def test_with_a_limit_fragmentation_is_known(self, client: Client) -> None:
+        client.command("CONFIG", "SET", "maxmemory", "1000gb")
+        ballast = [bytes(5000) for _ in range(4000)]  # which no key has
+        stats = read_stats(client)
+        resident = stats["allocator.resident"]
+        assert resident - stats["total.allocated"] == stats["fragmentation.bytes"]
+        assert float(stats["fragmentation"]) == pytest.approx(resident / stats["total.allocated"])
+        assert len(ballast) == 4000
 
     def test_doctor(self, server: InProcess) -> None:
         startup = server.engine.statistics.startup_memory

@@ -182,6 +182,25 @@ def test_reload(server: InProcess, client: Client) -> None:
     assert client.command("DEBUG", "RELOAD", "NOW") == wrong
 
 
+def test_reload_of_functions(client: Client) -> None:
+    library = "#!lua name=%s\nredis.register_function('%s', function() return '%s' end)"
+    client.command("SET", "k", "v")
+    assert client.command("FUNCTION", "LOAD", library % ("lib", "get", "old")) == b"$3\r\nlib\r\n"
+    assert client.command("DEBUG", "RELOAD") == OK
+    assert client.command("FCALL", "get", 0) == b"$3\r\nold\r\n"
+    client.command("FUNCTION", "LOAD", library % ("later", "other", "x"))
+    assert client.command("DEBUG", "RELOAD", "NOSAVE") == OK
+    assert client.command("FCALL", "other", 0) == b"-ERR Function not found\r\n"
+    client.command("FUNCTION", "LOAD", "REPLACE", library % ("lib", "get", "new"))
+    client.command("FUNCTION", "LOAD", library % ("later", "other", "x"))
+    failed = b"-ERR Error trying to load the RDB dump, check server logs.\r\n"
+    assert client.command("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH") == failed
+    assert client.command("FCALL", "get", 0) == b"$3\r\nnew\r\n"
+    assert client.command("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE") == OK
+    assert client.command("FCALL", "get", 0) == b"$3\r\nold\r\n"
+    assert client.command("FCALL", "other", 0) == b"$1\r\nx\r\n"
+
+
 def test_reload_of_a_file_that_is_damaged_or_missing(client: Client, tmp_path: Path) -> None:
     failed = b"-ERR Error trying to load the RDB dump, check server logs.\r\n"
     assert client.command("DEBUG", "RELOAD", "NOSAVE") == failed

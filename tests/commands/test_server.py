@@ -241,11 +241,6 @@ class TestConfig:
         assert server.engine.idle_timeout == 0
         assert server.config.get_int("timeout") == 0
 
-    def test_what_this_version_lacks_is_refused(self, server: InProcess, client: Client) -> None:
-        reply = client.command("CONFIG", "SET", "tls-port", "6380")
-        assert reply.startswith(b"-ERR CONFIG SET failed (possibly related to argument 'tls-port'")
-        assert reply.endswith(b" not supported by this version\r\n")
-
     def test_a_log_needs_a_host_with_files(self, server: InProcess, client: Client) -> None:
         assert client.command("CONFIG", "SET", "appendonly", "yes") == (
             b"-ERR CONFIG SET failed (possibly related to argument 'appendonly')"
