@@ -213,6 +213,17 @@ class Blocking:
         self._end(operation, UNBLOCKED_ERROR if with_error else operation.timeout_reply())
         return True
 
+    def keys_that_may_go(self) -> int:
+        """Keys whose deletion ends a wait. O(waiting clients), if there are such keys at all."""
+        if self.losses_noticed == 0:
+            return 0
+        keys: set[tuple[int, bytes]] = set()
+        for operation in self.operations.values():
+            if operation.notices_loss:
+                for key in operation.keys:
+                    keys.add((operation.database.index, key))
+        return len(keys)
+
     def _await_deadline(self) -> None:
         """Asks the host to call back at the earliest deadline, unless it will."""
         while self.deadlines and not self.deadlines[0][2].is_waiting:

