@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from pyredis.acl.rules import (
     DUPLICATE_USER,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pyredis.config.config import PendingDirective
 
 log = logging.getLogger("pyredis")
+
+_PASSWORD_SIGNS: Final = (">", "<", "#", "!")
+_PASSWORD_RULE: Final = re.compile(r"(operation '[><#!]).*(': )", re.DOTALL)
 
 
 class StartupError(Exception):
@@ -60,9 +64,14 @@ def load_users(access: Access, config: Config) -> None:
         try:
             load_file(access, config)
         except InvalidRules as error:
-            text = error.message.decode("utf-8", "backslashreplace")
+            text = _without_passwords(error.message.decode("utf-8", "backslashreplace"))
             raise StartupError(f"Aborting Redis startup because of ACL errors: {text}") from None
     access.update_clients()
+
+
+def _without_passwords(text: str) -> str:
+    """An error for the log, where a rule about a password must not be shown. It may hide more than the password."""
+    return _PASSWORD_RULE.sub(r"\1(redacted)\2", text)
 
 
 def load_file(access: Access, config: Config) -> None:
@@ -126,6 +135,8 @@ def _load_declared(access: Access, name: bytes, rules: list[bytes]) -> None:
             user.apply(rule)
         except RuleError as error:
             word = c_string(rule).decode("utf-8", "backslashreplace")
+            if word.startswith(_PASSWORD_SIGNS):
+                word = word[0] + "(redacted)"
             reason = error.message.decode()
             raise StartupError(
                 f"Error loading ACL rule '{word}' for the user named '{shown}': {reason}"

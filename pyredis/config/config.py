@@ -59,6 +59,8 @@ class Config:
         self.config_file: str = ""
         """The absolute path of the file that was loaded and that CONFIG REWRITE writes, or empty."""
         self.pending: list[PendingDirective] = []
+        self.is_undoing: bool = False
+        """Whether the callbacks that run now follow a CONFIG SET that failed, back to the old values."""
 
     # Typed access. Names are those of the table or aliases; a wrong name or type is a bug of the caller.
 
@@ -220,8 +222,10 @@ class Config:
             if error is None:
                 continue
             self._values = before
+            self.is_undoing = True
             for other, _ in due:
                 other(self)
+            self.is_undoing = False
             raise _set_failed(shown, error)
 
     def _check_title(self, template: bytes) -> None:

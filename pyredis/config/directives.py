@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pyredis.config.errors import InvalidValue
+from pyredis.config.machine import usable_memory
 from pyredis.config.values import (
     INT_MAX,
     LONG_MAX,
@@ -79,6 +80,8 @@ class Directive:
         # An accepted number outside this range is moved to its nearer end.
         self.clamp: tuple[int, int] | None = None
         self.choices: Choices = []
+        # Those that Redis does not have: accepted, but its error, which clients may know, does not list them.
+        self.own_choices: list[str] = []
         # Empty means "not set": a rewritten file leaves the directive out instead of giving it "".
         self.empty_is_none: bool = False
         # Raises `InvalidValue` for what the kind accepts and this directive does not.
@@ -166,6 +169,19 @@ def _parse_memory(directive: Directive, args: list[bytes], _current: object) -> 
     raise InvalidValue("argument must be a memory value")
 
 
+def _parse_share(directive: Directive, args: list[bytes], current: object) -> object:
+    text = args[0]
+    if not text.endswith(b"%"):
+        return _parse_memory(directive, args, current)
+    percent = parse_int64(text[:-1])
+    if percent is None or not 0 <= percent <= 100:
+        raise InvalidValue("argument must be a memory value")
+    memory = usable_memory()
+    if percent and not memory:
+        raise InvalidValue("the memory of this machine is not known")
+    return memory * percent // 100
+
+
 def _parse_octal(directive: Directive, args: list[bytes], _current: object) -> object:
     value = read_c_integer(args[0], 8)
     if value is None or not LONG_MIN <= value <= LONG_MAX:
@@ -215,7 +231,7 @@ def _choice_value(directive: Directive, word: bytes) -> int:
 
 
 def _no_such_choice(directive: Directive) -> InvalidValue:
-    names = ", ".join([name for name, _ in directive.choices])
+    names = ", ".join([name for name, _ in directive.choices if name not in directive.own_choices])
     return InvalidValue(f"argument(s) must be one of the following: {names}")
 
 
@@ -299,6 +315,14 @@ def memory_or_percent(name: str, default: int) -> Directive:
     return directive
 
 
+def share_of_memory(name: str) -> Directive:
+    """As `unsigned_memory` from 0, or `n%` of what the machine or the container has; the value is an int of bytes."""
+    directive = Directive(name, MEMORY, 0, _parse_share, _render_memory, 0, None)
+    directive.maximum = ULONG_MAX
+    directive.is_unsigned = True
+    return directive
+
+
 def octal(name: str, default: int, maximum: int, flags: int = 0) -> Directive:
     """File permissions; the value is an int."""
     directive = Directive(name, OCTAL, default, _parse_octal, _render_octal, flags, None)
@@ -332,10 +356,14 @@ def secret(name: str) -> Directive:
     return directive
 
 
-def enum(name: str, default: str, choices: Choices, flags: int = 0) -> Directive:
+def enum(
+    name: str, default: str, choices: Choices, flags: int = 0, own_choices: list[str] | None = None
+) -> Directive:
     """One word of a list; the value is the str that names the choice first."""
     directive = Directive(name, ENUM, default, _parse_choice, _render_choice, flags, None)
     directive.choices = choices
+    if own_choices is not None:
+        directive.own_choices = own_choices
     return directive
 
 

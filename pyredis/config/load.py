@@ -126,8 +126,8 @@ class Loader:
         logfile = self._config.get_str("logfile")
         if logfile:
             try:
-                with open(self._config.resolve_path(logfile), "ab"):
-                    pass
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+                os.close(os.open(self._config.resolve_path(logfile), flags, 0o644))
             except OSError as error:
                 raise ConfigError(0, "", f"Can't open the log file: {error.strerror}") from None
         if self._config.get_bool("cluster-enabled") and self._config.replicaof() is not None:

@@ -18,6 +18,7 @@ from pyredis.config.directives import (
     number,
     optional_string,
     secret,
+    share_of_memory,
     string,
     unsigned,
     unsigned_memory,
@@ -35,6 +36,7 @@ POLICIES: Final = [
     "allkeys-random",
     "noeviction",
 ]
+OWN_POLICIES: Final = ["allkeys-fifo"]
 HOST_NAME_MAX: Final = 256
 _NODE_NAME_REFUSED: Final = b"!#$%&()*+.:;<>?@[]^{|}~"
 
@@ -87,8 +89,8 @@ def _check_defrag(value: object) -> None:
 
 
 _MEMORY: Final[list[Directive]] = [
-    unsigned_memory("maxmemory", 0, 0, ULONG_MAX),
-    enum("maxmemory-policy", "noeviction", names_only(POLICIES)),
+    share_of_memory("maxmemory"),
+    enum("maxmemory-policy", "noeviction", names_only([*POLICIES, *OWN_POLICIES]), 0, OWN_POLICIES),
     number("maxmemory-samples", 5, 1, 64),
     number("maxmemory-eviction-tenacity", 10, 0, 100),
     number("lfu-log-factor", 10, 0, INT_MAX),

@@ -45,6 +45,12 @@ TITLE_VARIABLES: Final = (
 )
 
 
+def _check_metrics_bind(value: object) -> None:
+    assert isinstance(value, bytes)
+    if not value or b" " in value:
+        raise InvalidValue("argument must be one address")
+
+
 def _check_shutdown(value: object) -> None:
     assert isinstance(value, str)
     words = value.split(" ")
@@ -117,6 +123,9 @@ DIRECTIVES: Final[list[Directive]] = [
     boolean("protected-mode", True),
     number("timeout", 0, 0, INT_MAX),
     number("tcp-keepalive", 300, 0, INT_MAX),
+    # Not Redis's: the HTTP port of monitoring systems.
+    number("metrics-port", 0, 0, 65535),
+    string("metrics-bind", "127.0.0.1", 0, None, _check_metrics_bind),
     unsigned("socket-mark-id", 0, 0, UINT_MAX, IMMUTABLE),
     unsigned("max-new-connections-per-cycle", 10, 1, 1000),
     unsigned("max-new-tls-connections-per-cycle", 1, 1, 1000),
@@ -154,6 +163,10 @@ DIRECTIVES: Final[list[Directive]] = [
     # Logs and statistics.
     enum("loglevel", "notice", names_only(LOG_LEVELS)),
     string("logfile", "", IMMUTABLE),
+    enum("log-format", "text", names_only(["text", "json"])),
+    memory("logfile-max-size", 0, 0, LONG_MAX),
+    number("logfile-rotate-seconds", 0, 0, INT_MAX),
+    number("logfile-keep", 7, 1, 1000),
     boolean("syslog-enabled", False, IMMUTABLE),
     string("syslog-ident", "redis", IMMUTABLE),
     enum("syslog-facility", "local0", names_only(SYSLOG_FACILITIES), IMMUTABLE),

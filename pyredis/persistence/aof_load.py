@@ -43,6 +43,7 @@ class OpenFileSource(ByteSource):
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self.file: BinaryIO = file
+        self.size: int = size
         self.left: int = size
 
     def read(self, size: int) -> bytes:
@@ -69,7 +70,9 @@ class AofLoader:
         self.total_bytes: int = 0
         for name in self.names:
             self.total_bytes += self._size(name)
+        # Bytes of what has been read; of a snapshot that is being loaded, once that is done.
         self.loaded_bytes: int = 0
+        engine.saving.begin_load(engine.clock.now_ms // 1000, self.total_bytes)
         self.commands_run: int = 0
         self.started: float = time()
         # The file being loaded.
@@ -79,6 +82,7 @@ class AofLoader:
         self.reader: CommandReader = CommandReader()
         # The snapshot at its beginning, while that is loaded.
         self.snapshot: RdbReader | None = None
+        self.source: OpenFileSource | None = None
         self.keys: RdbLoader | None = None
         self.ctx: Context = _loading_context(engine)
         # Commands since MULTI, and the offset where that began.
@@ -92,6 +96,7 @@ class AofLoader:
             return self._step(time() + seconds)
         finally:
             self.engine.keyspace.is_replaying = False
+            self._report_progress()
 
     def _step(self, deadline: float) -> bool:
         while self.position < len(self.names):
@@ -110,6 +115,13 @@ class AofLoader:
         if self.names:
             log.info("DB loaded from append only file: %.3f seconds", time() - self.started)
         return True
+
+    def _report_progress(self) -> None:
+        """Has INFO say how far loading has come."""
+        loaded = self.loaded_bytes
+        if self.source is not None:
+            loaded += self.source.size - self.source.left
+        self.engine.saving.loaded_bytes = loaded
 
     def close(self) -> None:
         """Closes the file at hand, when loading was given up."""
@@ -140,6 +152,7 @@ class AofLoader:
         if has_snapshot:
             log.info("Reading RDB base file on AOF loading...")
             source = OpenFileSource(file, self._size(name))
+            self.source = source
             engine = self.engine
             self.keys = RdbLoader(engine)
             sums = engine.config.get_bool("rdbchecksum")
@@ -171,8 +184,11 @@ class AofLoader:
         self.loaded_bytes += end
         self.reader = CommandReader(end)
         self.snapshot = None
+        self.source = None
         if self.keys is not None:
             loaded, expired = int(self.keys.loaded), int(self.keys.expired)
+            saving = self.engine.saving
+            saving.loaded_keys, saving.expired_keys = loaded, expired
             log.info("Done loading RDB, keys loaded: %d, keys expired: %d.", loaded, expired)
 
     def _broken_snapshot(self, error: RdbError) -> AofLoadError:

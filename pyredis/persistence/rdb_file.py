@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
@@ -115,12 +116,22 @@ class RdbSaver:
             self.disk.remove(self.temporary)
 
 
-def save(engine: Engine, path: str, disk: Disk, is_aof_base: bool = False) -> int:
-    """Saves everything to a path at once; returns the number of keys, or raises `OSError`."""
+def save(
+    engine: Engine,
+    path: str,
+    disk: Disk,
+    is_aof_base: bool = False,
+    between: Callable[[], None] | None = None,
+) -> int:
+    """Saves everything to a path at once; returns the number of keys, or raises `OSError`.
+
+    `between` is called now and then, and may end the process.
+    """
     saver = RdbSaver(engine, path, disk, is_aof_base)
     try:
         while saver.step():
-            pass
+            if between is not None:
+                between()
     except OSError:
         saver.abandon()
         raise

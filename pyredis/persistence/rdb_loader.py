@@ -48,6 +48,7 @@ class RdbLoader(RdbReceiver):
             log.info("RDB age %d seconds", age)
         elif name == b"used-mem" and value.isdigit():
             log.info("RDB memory usage when created %.2f Mb", int(value) / (1024 * 1024))
+            self.engine.saving.load_used_memory = int(value)
         elif name == b"aof-base" and value == b"1":
             log.info("RDB is base AOF")
 
@@ -98,7 +99,7 @@ class RdbLoader(RdbReceiver):
     def library(self, source: bytes) -> str:
         """Loads a library of functions."""
         self.libraries.append(source)
-        error = self.engine.scripting.restore_library(source)
+        error = self.engine.scripting.restore_library(source, self.replaces)
         return error.decode(errors="replace")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
@@ -25,11 +26,11 @@ def now_seconds(engine: Engine) -> int:
     return engine.clock.now_ms // 1000
 
 
-def save_now(engine: Engine) -> bool:
+def save_now(engine: Engine, between: Callable[[], None] | None = None) -> bool:
     """Saves everything while nobody is served; false when that failed, and the log says why."""
     engine.saving.saves += 1
     try:
-        save(engine, rdb_path(engine), Disk())
+        save(engine, rdb_path(engine), Disk(), False, between)
     except OSError as error:
         log.warning("Error saving DB on disk: %s", error.strerror or error)
         return False
@@ -77,10 +78,7 @@ class SnapshotLoad:
         except OSError as failure:
             self.error = failure.strerror or str(failure)
             return False
-        saving = self.engine.saving
-        saving.load_started_at = now_seconds(self.engine)
-        saving.load_bytes = self.load.source.size
-        saving.loaded_bytes = 0
+        self.engine.saving.begin_load(now_seconds(self.engine), self.load.source.size)
         return True
 
     def step(self) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -18,8 +17,8 @@ from pyredis import REDIS_VERSION, __version__
 from pyredis.acl.startup import StartupError, load_users
 from pyredis.clock import Clock
 from pyredis.commands import all_specs
-from pyredis.config import Config
-from pyredis.engine.engine import GATE_BUSY, Engine, Host, Listener
+from pyredis.config import Config, ConfigError
+from pyredis.engine.engine import GATE_LOADING, Engine, Host, Listener
 from pyredis.form import COMPILED
 from pyredis.persistence.aof import AofError
 from pyredis.persistence.aof_load import AofLoadError
@@ -29,15 +28,21 @@ from pyredis.server.append_only import AppendOnly
 from pyredis.server.child import Child
 from pyredis.server.cron import Cron
 from pyredis.server.listeners import ListenError, Listeners
-from pyredis.server.log import configure_log, log, set_level
+from pyredis.server.log import log
+from pyredis.server.metrics_port import MetricsPort
+from pyredis.server.service import Service, begin_log, check_signals
 from pyredis.server.session import Session
 from pyredis.server.snapshots import Snapshots
+from pyredis.server.tls import DIRECTIVES as TLS_DIRECTIVES
+from pyredis.server.tls import Tls
+from pyredis.server.tls_connection import Handshakes, TlsConnection
 from pyredis.server.transport import Connection
-
-SHUTDOWN_RETRY_SECONDS: Final = 0.1
 
 RESERVED_FILES: Final = 32
 """Descriptors kept for everything that is no client: listeners, logs, files."""
+
+CANNOT_LISTEN: Final = "Unable to listen on this port. Check server logs."
+CANNOT_USE_TLS: Final = "Unable to update TLS configuration. Check server logs."
 
 MAX_CLIENTS_ERROR: Final = b"-ERR max number of clients reached\r\n"
 
@@ -63,19 +68,25 @@ class App(Host):
         self.engine: Engine = Engine(config, Clock(), all_specs(), self)
         self.engine.scripting = LuaScripting(self.engine)
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
+        # See `transport`: asyncio's own transports write at once.
+        self.bypasses_transports: bool = type(self.loop).__module__.startswith("uvloop")
         self.stopped: asyncio.Future[int] = self.loop.create_future()
+        self.tls: Tls = Tls(config)
+        self.handshakes: Handshakes = Handshakes(self)
         self.listeners: Listeners = Listeners(config, self.connection_factory)
         self.child: Child = Child(self.loop)
         self.append_only: AppendOnly = AppendOnly(self.engine, self.loop, self.child)
         self.snapshots: Snapshots = Snapshots(self.engine, self.child)
         self.cron: Cron = Cron(self)
-        self.pid_path: str = ""
+        self.metrics: MetricsPort = MetricsPort(self.engine, self.loop)
+        self.service: Service = Service(self)
         self.next_client_check_ms: i64 = 0
         self.timers: dict[str, asyncio.TimerHandle] = {}
 
     async def run(self) -> int:
         """Serves until asked to stop; returns the exit code."""
         self.engine.apply_config()
+        self.service.begin()
         try:
             load_users(self.engine.access, self.config)
         except StartupError as unusable:
@@ -84,28 +95,43 @@ class App(Host):
         self._fit_max_clients()
         self._follow_config()
         self._warn_of_missing_parts()
+        if self.config.get_int("tls-port") and not self.tls.configure():
+            log.warning("Failed to configure TLS. Check logs for more info.")
+            return 1
         log.info("Server initialized")
+        self.engine.begin_loading()  # nobody is served before the data is there
         try:
+            await self.metrics.open()
             await self.listeners.open()
         except ListenError as error:
             log.warning("%s", error)
+            self.metrics.close()
             return 1
-        self._write_pid_file()
-        self._handle_signals()
-        if not await self._load():
-            self.listeners.close()
-            return 1
-        self.cron.start()
-        self.listeners.announce()
-        exit_code = await self.stopped
+        self.service.own_files_and_signals()
+        loading = self.loop.create_task(self._load())
+        await asyncio.wait((loading, self.stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not self.stopped.done():
+            if not loading.result():
+                self._stop()
+                return 1
+            self.cron.start()
+            self.listeners.announce()
+            self.service.supervision.ready()
+            await self.stopped
+        loading.cancel()
+        await asyncio.wait((loading,))
         self._stop()
-        return exit_code
+        log.warning("Redis is now ready to exit, bye bye...")
+        return self.stopped.result()
 
     async def _load(self) -> bool:
         """Loads what was saved and begins to log; false when that cannot be."""
         engine = self.engine
         if not self.config.get_bool("appendonly"):
-            return await self.snapshots.load()
+            try:
+                return await self.snapshots.load()
+            finally:
+                engine.end_loading()
         engine.begin_loading()
         try:
             await self.append_only.load()
@@ -132,16 +158,16 @@ class App(Host):
     def _follow_config(self) -> None:
         """Has CONFIG SET reach what only a process has."""
         config = self.config
-        config.on_change("loglevel", self._change_loglevel)
         config.on_change("maxclients", self._change_max_clients)
         config.on_change("port", self._change_port)
         config.on_change("bind", self._change_addresses)
+        config.on_change("tls-port", self._change_tls_port)
+        for name in TLS_DIRECTIVES:
+            config.on_change(name, self._change_tls)
+        config.on_change("metrics-port", self._change_metrics)
+        config.on_change("metrics-bind", self._change_metrics)
         config.on_change("appendfsync", self._change_log)
         config.on_change("aof-timestamp-enabled", self._change_log)
-
-    def _change_loglevel(self, config: Config) -> str | None:
-        set_level(config.get_str("loglevel"))
-        return None
 
     def _change_max_clients(self, config: Config) -> str | None:
         wanted = config.get_int("maxclients")
@@ -152,10 +178,23 @@ class App(Host):
         return None
 
     def _change_port(self, config: Config) -> str | None:
-        return None if self.listeners.follow_config() else "Unable to listen on this port. Check server logs."
+        return None if self.listeners.tcp.follow_config() else CANNOT_LISTEN
 
     def _change_addresses(self, config: Config) -> str | None:
-        return None if self.listeners.follow_config() else "Failed to bind to specified addresses."
+        return None if self.listeners.follow_addresses() else "Failed to bind to specified addresses."
+
+    def _change_tls_port(self, config: Config) -> str | None:
+        if config.get_int("tls-port") and not self.listeners.tls.port and not self.tls.configure():
+            return CANNOT_USE_TLS
+        return None if self.listeners.tls.follow_config() else CANNOT_LISTEN
+
+    def _change_tls(self, config: Config) -> str | None:
+        if config.get_int("tls-port") and not self.tls.configure():
+            return CANNOT_USE_TLS
+        return None
+
+    def _change_metrics(self, config: Config) -> str | None:
+        return None if self.metrics.follow_config() else CANNOT_LISTEN
 
     def _change_log(self, config: Config) -> str | None:
         self.append_only.follow_config()
@@ -167,12 +206,12 @@ class App(Host):
         wanted = [
             name
             for name, is_set in (
-                ("maxmemory", config.get_int("maxmemory") != 0),
-                ("tls-port", config.get_int("tls-port") != 0),
+                ("tls-replication", config.get_bool("tls-replication")),
+                ("tls-cluster", config.get_bool("tls-cluster")),
                 ("replicaof", config.replicaof() is not None),
                 ("cluster-enabled", config.get_bool("cluster-enabled")),
-                ("supervised", config.get_str("supervised") != "no"),
-                ("syslog-enabled", config.get_bool("syslog-enabled")),
+                ("locale-collate", config.get_str("locale-collate") != ""),
+                ("always-show-logo", config.get_bool("always-show-logo")),
             )
             if is_set
         ]
@@ -181,13 +220,19 @@ class App(Host):
             log.warning("WARNING This version does not support, and ignores: %s.", ", ".join(wanted))
 
     def connection_factory(self, kind: str) -> Callable[[], Connection]:
-        """What asyncio calls for each connection accepted on a listener of `kind`: `tcp` or `unix`."""
+        """What asyncio calls for each connection accepted on a listener of `kind`: `tcp`, `tls` or `unix`."""
+        if kind == "tls":
+            return lambda: TlsConnection(self, kind)
         return lambda: Connection(self, kind)
+
+    def is_full(self) -> bool:
+        """Whether `maxclients` admits nobody else; who shakes hands counts too."""
+        return len(self.engine.clients) + len(self.handshakes.waiting) >= self.engine.max_clients
 
     def accept(self, connection: Connection) -> Session | None:
         """Admits a connection, or answers why not and closes it."""
         engine = self.engine
-        if len(engine.clients) >= engine.max_clients:
+        if self.is_full():
             engine.rejected_connections += 1
             connection.write(MAX_CLIENTS_ERROR)
             connection.close()
@@ -207,10 +252,23 @@ class App(Host):
         """Where connections are accepted right now."""
         return self.listeners.listening()
 
+    def supervisor(self) -> str:
+        """Who started the server and watches it: `systemd`, `upstart` or `no`."""
+        return self.service.supervision.name
+
+    def panic(self, reason: str, argv: list[bytes]) -> None:
+        """Ends the process with a report of a fault."""
+        self.service.panic(reason, argv)
+
     def request_shutdown(self, save: bool | None, now: bool, force: bool) -> bool:
         """Stops serving once the current commands have been answered."""
         log.warning("User requested shutdown...")
-        if not self.snapshots.save_at_end(save, force):
+        if self.engine.gates & GATE_LOADING:  # a part of the data must not replace the whole
+            save = False
+        elif save is not False:
+            self.service.supervision.saving()
+        if not self.snapshots.save_at_end(save, force, check_signals):
+            self.service.supervision.save_failed()
             return False
         self._finish(0)
         return True
@@ -262,55 +320,26 @@ class App(Host):
         if now_ms < self.next_client_check_ms and self.next_client_check_ms - now_ms <= 1000:
             return
         self.next_client_check_ms = now_ms + 1000
+        self.handshakes.check()
         for ctx in list(engine.clients.values()):
             if isinstance(ctx, Session):
                 ctx.check_limits()
-
-    def _handle_signals(self) -> None:
-        for number, name in ((signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "SIGINT")):
-            try:
-                self.loop.add_signal_handler(number, self._signalled, name)
-            except (NotImplementedError, RuntimeError):
-                signal.signal(number, self._interrupted)
-
-    def _interrupted(self, number: int, _frame: object) -> None:
-        self.loop.call_soon_threadsafe(self._signalled, signal.Signals(number).name)
-
-    def _signalled(self, name: str) -> None:
-        if self.engine.gates & GATE_BUSY:  # what a script has half done must not be saved
-            self.loop.call_later(SHUTDOWN_RETRY_SECONDS, self._signalled, name)
-            return
-        log.warning("Received %s scheduling shutdown...", name)
-        words = self.config.get_str("shutdown-on-" + name.lower()).split()
-        save = True if "save" in words else False if "nosave" in words else None
-        self.request_shutdown(save, "now" in words, "force" in words)
 
     def _finish(self, exit_code: int) -> None:
         if not self.stopped.done():
             self.stopped.set_result(exit_code)
 
-    def _write_pid_file(self) -> None:
-        name = self.config.get_str("pidfile")
-        if name or self.config.get_bool("daemonize"):
-            path = self.config.resolve_path(name or "/var/run/redis.pid")
-            try:
-                with open(path, "w", encoding="ascii") as file:
-                    file.write(f"{os.getpid()}\n")
-                self.pid_path = path
-            except OSError as error:
-                log.warning("Failed to write PID file: %s", error)
-
     def _stop(self) -> None:
         self.cron.stop()
         self.listeners.close()
+        self.metrics.close()
         self.append_only.turn_off()
         self.engine.scripting.abandon()
+        self.handshakes.close()
+        self.engine.outgoing.close_all()
         for ctx in list(self.engine.clients.values()):
             ctx.close(False)
-        if self.pid_path:
-            log.info("Removing the pid file.")
-            os.unlink(self.pid_path)
-        log.warning("Redis is now ready to exit, bye bye...")
+        self.service.end()
 
 
 def make_room(clients: int) -> int:
@@ -333,8 +362,8 @@ def make_room(clients: int) -> int:
 
 async def serve(config: Config) -> int:
     """Starts a server in the running loop and serves until it is asked to stop."""
-    logfile = config.resolve_path(config.get_str("logfile")) if config.get_str("logfile") else ""
-    configure_log(config.get_str("loglevel"), logfile)
+    if not begin_log(config):
+        return 1
     form = "compiled" if COMPILED else "pure Python"
     log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
     log.info("pyredis %s (%s), Redis version=%s, pid=%d", __version__, form, REDIS_VERSION, os.getpid())
@@ -343,4 +372,11 @@ async def serve(config: Config) -> int:
     else:
         log.info("No config file: the default configuration is used.")
     log.info("PID: %d", os.getpid())
-    return await App(config).run()
+    app = App(config)
+    try:
+        return await app.run()
+    except ConfigError:  # for whoever started it: the server never was
+        raise
+    except Exception as error:
+        app.service.crashed(f"the server cannot go on: {error!r}", None, error)
+        return 1

@@ -18,6 +18,7 @@ from pyredis.persistence.aof_log import AofLog, LogHost
 from pyredis.persistence.disk import AppendFile, Disk
 from pyredis.persistence.rdb_file import save
 from pyredis.server.child import Child, ChildResult
+from pyredis.server.process_settings import bind_cpus
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -176,7 +177,8 @@ class AppendOnly(LogHost):
             self.executor.submit(file.close)
 
     def _prepare(self) -> None:
-        self.executor = ThreadPoolExecutor(1, "aof")
+        cpus = self.engine.config.get_str("bio-cpulist")
+        self.executor = ThreadPoolExecutor(1, "aof", bind_cpus, (cpus,))
         self.follow_config()
 
     def _release_thread(self) -> None:

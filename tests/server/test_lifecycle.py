@@ -134,7 +134,7 @@ def test_an_output_that_nobody_reads_any_more_disturbs_nothing() -> None:
     command, needed = pyredis_command()
     port = free_port()
     process = subprocess.Popen(
-        [*command, "--port", str(port), "--loglevel", "debug"],
+        [*command, "--port", str(port), "--loglevel", "debug", "--save", ""],
         env={**os.environ, **needed},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

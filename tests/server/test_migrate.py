@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from pyredis.commands.migrate import KEPT_SECONDS, targets_of
 from tests.server.network import free_port
+from tests.support.inprocess import InProcess
 from tests.support.process import ServerProcess
 from tests.support.servers import PyredisServer, RedisServer, find_redis_server
 from tests.support.wire import RawConnection
@@ -146,3 +148,35 @@ def test_errors(source: PyredisServer) -> None:
         assert one.command("COMMAND", "GETKEYS", "MIGRATE", "h", "1", "", "0", "1", "KEYS", "a", "b") == (
             b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"
         )
+
+
+def test_connections_are_kept_for_a_while_and_counted(source: PyredisServer, target: PyredisServer) -> None:
+    with source.connect() as one, target.connect() as other:
+        assert b"\r\nmigrate_cached_sockets:0\r\n" in one.command("INFO", "stats")
+        for key in ("a", "b"):
+            one.command("SET", key, "v")
+            assert one.command("MIGRATE", "127.0.0.1", target.port, key, "0", "5000") == OK
+        assert b"\r\nmigrate_cached_sockets:1\r\n" in one.command("INFO", "stats")
+        assert b"\r\nconnected_clients:2\r\n" in other.command("INFO", "clients")
+
+
+def test_the_cron_closes_those_that_nobody_uses(target: PyredisServer) -> None:
+    engine = InProcess().engine
+    assert engine.outgoing.count() == 0
+    engine.outgoing.close_idle()
+    targets = targets_of(engine)
+    assert targets_of(engine) is engine.outgoing is targets
+    port = str(target.port).encode()
+    kept, is_old = targets.open(b"127.0.0.1", port, 1000)
+    assert not is_old
+    assert targets.open(b"127.0.0.1", port, 1000) == (kept, True)
+    kept.used_at -= KEPT_SECONDS - 1
+    engine.outgoing.close_idle()
+    assert targets.count() == 1
+    kept.used_at -= 2
+    engine.outgoing.close_idle()
+    assert targets.count() == 0
+    assert kept.connection.fileno() == -1
+    targets.open(b"127.0.0.1", port, 1000)
+    engine.outgoing.close_all()
+    assert targets.count() == 0

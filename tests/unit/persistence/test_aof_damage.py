@@ -8,7 +8,7 @@ import random
 import pytest
 
 from pyredis.persistence.aof import AofError
-from pyredis.persistence.aof_load import AofLoadError
+from pyredis.persistence.aof_load import AofLoader, AofLoadError
 from tests.support.disk import FakeDisk
 from tests.support.logged import LoggedServer
 from tests.support.wire import decode
@@ -122,3 +122,35 @@ def test_damage(name: str) -> None:
     assert outcomes["refused"] > 0
     if name == INCREMENT:
         assert outcomes["loaded"] > 0
+
+
+def test_how_far_loading_has_come_is_told() -> None:
+    disk = FakeDisk()
+    probe = LoggedServer(FakeDisk())
+    for name, data in LOG.items():
+        file = disk.open_append(os.path.join(probe.files.parent, name))
+        file.write(data)
+        file.close()
+    probe.files.disk = disk
+    probe.files.read_manifest()
+    engine = probe.server.engine
+    loader = AofLoader(engine, disk, probe.files.directory, probe.files.manifest)
+    engine.begin_loading()
+    total = len(LOG[BASE]) + len(LOG[INCREMENT])
+    seen: list[int] = []
+    used: set[bytes] = set()
+    is_complete = False
+    while not is_complete:
+        is_complete = loader.step(-1.0)
+        lines = dict(
+            line.split(b":") for line in probe.client().command("INFO", "persistence").split(b"\r\n")[2:-2]
+        )
+        assert int(lines[b"loading_total_bytes"]) == total
+        assert int(lines[b"loading_start_time"]) == engine.clock.now_ms // 1000
+        seen.append(int(lines[b"loading_loaded_bytes"]))
+        used.add(lines[b"loading_rdb_used_mem"])
+    assert seen == sorted(seen)
+    assert 0 < seen[0] <= len(LOG[BASE]) < seen[-1] == total
+    assert len(used - {b"0"}) == 1, "what the snapshot says of itself"
+    engine.end_loading()
+    assert engine.saving.loaded_keys == 7
