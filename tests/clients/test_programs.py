@@ -1,7 +1,8 @@
 """Runs each program in `programs/` with its package against a server of its own; `make clients` installs them.
 
 Python's clients live in two environments, as Celery and arq ask for different versions of redis-py; those of Node
-beside them. Where an environment is missing the tests skip.
+beside them. Programs in compiled languages are a folder each, and `builds` makes them. Where an environment is missing
+the tests skip.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.builds import ENVIRONMENTS, LANGUAGES, PROGRAMS, Language
 from tests.support.servers import PyredisServer
 
-HERE = Path(__file__).parent
-PROGRAMS = HERE / "programs"
-ENVIRONMENTS = Path(os.environ.get("PYREDIS_TEST_CLIENTS", str(HERE.parents[1] / "build" / "clients")))
 SECONDS = 120
+ALL = [
+    path for path in sorted(PROGRAMS.iterdir()) if path.suffix in (".py", ".mjs") or path.name in LANGUAGES
+]
 
 
 def command(program: Path) -> list[str]:
     """How to run a program; skips where it cannot be."""
+    if program.name in LANGUAGES:
+        return built(LANGUAGES[program.name])
     if program.suffix == ".mjs":
         installed = ENVIRONMENTS / "node" / "node_modules"
         node = shutil.which("node")
@@ -39,11 +43,19 @@ def command(program: Path) -> list[str]:
     return [str(python), str(program)]
 
 
+def built(language: Language) -> list[str]:
+    """How to run a program that was compiled."""
+    tool = language.missing_tool()
+    if tool is not None:
+        pytest.skip(f"there is no {tool}")
+    if not language.is_current():
+        pytest.skip("not built, or changed since: make clients")
+    return [word.replace("{folder}", str(language.folder)) for word in language.run]
+
+
 @pytest.mark.timeout(SECONDS + 30)
-@pytest.mark.parametrize("program", sorted(PROGRAMS.iterdir()), ids=lambda program: str(program.name))
+@pytest.mark.parametrize("program", ALL, ids=lambda program: str(program.name))
 def test_program(program: Path) -> None:
-    if program.suffix not in (".py", ".mjs"):
-        pytest.skip("no program")
     words = command(program)
     with PyredisServer("--save", "") as server:
         ended = subprocess.run(
