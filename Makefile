@@ -5,10 +5,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 TESTS ?=
+LANGUAGES ?= go rust java
 SOURCES := $(shell find pyredis -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compiled test-asyncio build style lint types clients differential fuzz crash coverage bench bench-quick check clean
+.PHONY: help run test test-compiled test-asyncio build style lint types clients differential fuzz crash coverage bench bench-quick bench-check bench-large docs check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,7 +36,8 @@ test: .venv/.tools ## run the tests, interpreted: make test TESTS=tests/commands
 
 test-compiled: .venv/.compiled ## run the tests against the compiled package
 	@rm -rf build/compiled && mkdir -p build/compiled
-	@cp -r tests benchmarks scripts pyproject.toml Makefile setup.py build/compiled
+	@cp -r tests benchmarks scripts docs pyproject.toml mkdocs.yml Makefile setup.py README.md CHANGELOG.md \
+		CONTRIBUTING.md build/compiled
 	cd build/compiled && PYREDIS_TEST_COMMAND="$(CURDIR)/$(BIN)/pyredis" PYREDIS_TEST_FORM=compiled \
 		../../$(BIN)/python -m pytest -n auto $(TESTS)
 
@@ -64,7 +66,8 @@ build/clients/.installed: tests/clients/requirements.txt tests/clients/requireme
 	if command -v npm >/dev/null; then cd build/clients/node && npm install --silent --no-audit --no-fund; fi
 	@touch $@
 
-clients: .venv/.tools build/clients/.installed ## run unmodified clients and frameworks against the server
+clients: .venv/.tools build/clients/.installed ## run unmodified clients and frameworks; LANGUAGES= leaves out go rust java
+	@if [ -n "$(LANGUAGES)" ]; then $(BIN)/python -m tests.clients.builds $(LANGUAGES); fi
 	$(BIN)/python -m pytest -n auto tests/clients
 
 crash: .venv/.tools ## kill the server 500 times while it writes
@@ -73,11 +76,27 @@ crash: .venv/.tools ## kill the server 500 times while it writes
 coverage: .venv/.tools ## branch coverage
 	$(BIN)/python -m coverage run -m pytest && $(BIN)/python -m coverage report
 
-bench: .venv/.compiled ## compare with redis-server and other peers; writes benchmarks/results
+bench: .venv/.compiled ## compare with redis-server and other peers; writes benchmarks/results and docs/benchmarks.md
 	$(BIN)/python -m benchmarks.compare --ours compiled --peer fakeredis
+	PYREDIS_TEST_COMMAND=$(BIN)/pyredis $(BIN)/python -m benchmarks.scenarios active
+	PYREDIS_TEST_COMMAND=$(BIN)/pyredis $(BIN)/python -m benchmarks.scenarios latency
 
-bench-quick: .venv/.compiled ## the same in a minute
+bench-quick: .venv/.compiled ## the comparison in two minutes, for a look
 	$(BIN)/python -m benchmarks.compare --ours compiled --quick
+
+bench-check: .venv/.compiled ## fail if commands have become slower beside redis-server than they were
+	$(BIN)/python -m benchmarks.regression --command $(BIN)/pyredis
+
+bench-large: .venv/.compiled ## bytes per key of every type, and up to ten million keys; needs 4 GB and ten minutes
+	$(BIN)/python -m benchmarks.datatypes memory --command $(BIN)/pyredis
+	PYREDIS_TEST_COMMAND=$(BIN)/pyredis $(BIN)/python -m benchmarks.scenarios ten-million
+
+.venv/.docs: .venv/.tools
+	$(BIN)/python scripts/requirements.py docs | $(BIN)/python -m pip install -q -r /dev/stdin
+	@touch $@
+
+docs: .venv/.docs ## build the documentation into build/site; a warning is a failure
+	$(BIN)/python -m scripts.build_docs
 
 check: lint types test test-compiled ## what has to pass before a change lands
 

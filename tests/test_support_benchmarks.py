@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 import re
+import socket
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.compare import chart, measure, report
+from benchmarks import page, regression
+from benchmarks.compare import chart, measure, report, traffic
 from benchmarks.compare.footprint import POPULATIONS, BytesPerKey
 from benchmarks.compare.load import Load, LoadError, parse
 from benchmarks.compare.measure import Result, Sample, cpu_us, geometric_mean, requests_per_second
-from benchmarks.compare.workloads import WORKLOADS, Workload
+from benchmarks.compare.situations import LOG_OFF, LOG_ON, WORKLOADS
+from benchmarks.compare.workloads import Workload
+from benchmarks.scenarios import latency
 from tests.support.servers import RedisServer, find_redis_server
+from tests.support.wire import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 needs_redis = pytest.mark.skipif(find_redis_server() is None, reason="redis-server is not installed")
@@ -215,3 +224,229 @@ def test_an_unknown_command_is_reported_as_unsupported() -> None:
         error = measure.probe(server, Workload("X", "core", ("NOSUCH", "k")))
     assert error is not None
     assert error.startswith("-ERR unknown command")
+
+
+@needs_redis
+@pytest.mark.parametrize(
+    "workload",
+    [one for one in WORKLOADS if one.driver is not None],
+    ids=lambda one: f"{one.group}-{one.name}",
+)
+def test_loads_of_our_own_are_answered(workload: Workload) -> None:
+    assert workload.driver is not None
+    with RedisServer() as server:
+        assert measure.fill(server, workload, 200) is None
+        driven = workload.driver(server, workload.depths[-1], 2 * workload.clients)
+        assert driven.commands > 0
+        assert driven.cpu_ns > 0
+        assert 0 < driven.load.p50_ms <= driven.load.p99_ms <= driven.load.p999_ms
+        if workload.name.startswith("XACK"):
+            # Of 2,000 entries that were read, a hundred requests have acknowledged ten each.
+            with server.connect() as client:
+                pending = client.command("XPENDING", "events", "workers")
+            assert pending.startswith(b"*4\r\n:1000\r\n$6\r\n1001-0\r\n")
+
+
+@needs_redis
+def test_an_error_reply_ends_a_load() -> None:
+    workload = Workload("GET", "mixed", ("GET", "k"), driver=traffic.closed(traffic.mix(1.0, "x", 1), 2))
+    assert workload.driver is not None
+    with RedisServer() as server, server.connect() as client:
+        client.command("RPUSH", "key:000000000000", "x")
+        with pytest.raises(LoadError, match="WRONGTYPE"):
+            workload.driver(server, 1, 10)
+
+
+@needs_redis
+def test_settings_are_made_and_undone() -> None:
+    with RedisServer() as server, server.connect() as client:
+        assert measure.configure(server, LOG_ON) is None
+        assert client.command("CONFIG", "GET", "appendonly").endswith(b"yes\r\n")
+        assert measure.configure(server, LOG_OFF) is None
+        assert client.command("CONFIG", "GET", "appendonly").endswith(b"no\r\n")
+        assert measure.configure(server, (("nosuch", "1"),)) is not None
+
+
+def test_percentiles() -> None:
+    ordered = [float(value) for value in range(1, 1001)]
+    assert traffic.percentile(ordered, 0.5) == 500.0
+    assert traffic.percentile(ordered, 0.999) == 999.0
+    assert traffic.percentile(ordered, 1.0) == 1000.0
+    assert traffic.percentile([7.0], 0.5) == 7.0
+
+
+def test_requests_are_joined_with_the_lines_of_their_answers() -> None:
+    requests = [traffic.Request(b"%d" % number, number) for number in range(5)]
+    assert traffic.packets(requests, 2) == [(b"01", 1), (b"23", 5), (b"4", 4)]
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.99])
+def test_a_mix_has_its_share_of_reads(exponent: float) -> None:
+    requests = list(traffic.mix(0.9, "v", 100, exponent)(10_000))
+    reads = [request for request in requests if request.lines == 2]
+    assert len(reads) / len(requests) == pytest.approx(0.9, abs=0.02)
+    assert all(b"\r\nGET\r\n" in request.data for request in reads)
+    most = max(Counter(request.data for request in reads).values()) / len(reads)
+    assert most < 0.03 if exponent == 0.0 else most > 0.1
+
+
+def test_zipf_draws_the_first_twice_as_often_as_the_second() -> None:
+    drawn = Counter(traffic.zipf(50_000, 50, 1.0, random.Random(3))).most_common(2)
+    assert drawn[0][1] / drawn[1][1] == pytest.approx(2.0, rel=0.1)
+
+
+def test_options_of_redis_benchmark() -> None:
+    large = Workload("SET", "values", ("SET", "k", "v"), builtin="set", value_bytes=100, is_resp3=True)
+    assert large.benchmark_arguments() == ["-d", "100", "-3", "-t", "set"]
+    assert Workload("X", "g", ("GET", "k"), 10).benchmark_arguments() == ["-r", "10", "GET", "k"]
+    assert Workload("X", "g", ("GET", "k"), cost=1000, clients=50).fewest_requests == 100
+
+
+def test_chart_leaves_out_depths_that_were_not_to_be_measured(run: report.Run) -> None:
+    deep = Workload("DEEP", "deep", ("PING",), depths=(128,))
+    run.results.append(Result(deep, 128, {"pyredis": [sample(1.0)], "redis": [sample(2.0)]}))
+    text = report.to_svg(run)
+    assert text.count("not supported") == 1
+    assert text.count(">0.50x<") == 1
+    assert "pipeline 128" in text
+    assert run.depths_of("deep") == [128]
+    assert list(json.loads(report.to_json(run))["geometric_mean_ratios"]) == [
+        "core, pipeline 1",
+        "core, pipeline 16",
+        "deep, pipeline 128",
+    ]
+
+
+def test_generated_parts_are_replaced_and_only_they(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text("before\n<!-- generated: a -->\n\nold\n\n<!-- end: a -->\nafter\n")
+    page.update("a", ["new \\1"], path)
+    page.update("a", ["newer \\1"], path)
+    assert path.read_text() == "before\n<!-- generated: a -->\n\nnewer \\1\n\n<!-- end: a -->\nafter\n"
+    with pytest.raises(ValueError, match="'b' is marked 0 times"):
+        page.update("b", [], path)
+
+
+def test_the_page_has_every_part() -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+    for name in ("compare", "active", "latency", "ten-million"):
+        assert "x\ny" in page.replaced(text, name, ["x", "y"])
+
+
+def test_summary_of_a_run(run: report.Run) -> None:
+    lines = report.summary(run)
+    assert any(line.startswith("| Core commands, 100,000 random keys, pipeline 1 |") for line in lines)
+    assert any(line.startswith("| idle resident memory, MB |") for line in lines)
+
+
+def test_open_load_is_due_at_even_intervals() -> None:
+    due = list(itertools.islice(latency.merged(1000.0, 100.0), 1100))
+    assert [offset for offset, _ in due] == sorted(offset for offset, _ in due)
+    assert sum(is_single for _, is_single in due) == 100
+    assert due[-1][0] == pytest.approx(1.0, abs=0.01)
+
+
+@needs_redis
+def test_a_late_answer_is_seen_by_all_requests_that_were_due_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(latency, "KEYS", 10)
+    with RedisServer() as server, server.connect() as client:
+        latency.fill(server, 0, 10)
+        loop = latency.OpenLoop(server.port, 100.0)
+        try:
+            with socket.create_connection(("127.0.0.1", server.port)) as control:
+                began = loop.run(0.3, [(0.0, encode("DEBUG", "SLEEP", "0.2"))], control)
+                assert control.recv(10) == b"+OK\r\n"
+        finally:
+            loop.close()
+        assert client.command("DBSIZE") != b":0\r\n"
+    assert len(loop.waits) == 600
+    first = [wait for due, wait in loop.waits if due - began < 0.1]
+    assert len(first) == 200
+    assert sum(wait > 0.09 for wait in first) > 150
+
+
+BASELINE = {"GET, pipeline 1": 1.0, "SET, pipeline 1": 1.0, "GET, pipeline 16": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("measured", "slower"),
+    [
+        ({}, []),
+        ({"GET, pipeline 1": 1.29, "SET, pipeline 1": 0.9}, []),
+        ({"GET, pipeline 1": 1.31, "SET, pipeline 1": 0.9}, ["GET, pipeline 1"]),
+        ({"GET, pipeline 1": 1.2, "SET, pipeline 1": 1.2}, ["geometric mean, pipeline 1"]),
+        ({"GET, pipeline 16": 2.0}, ["GET, pipeline 16", "geometric mean, pipeline 16"]),
+        ({"NEW, pipeline 16": 9.0}, []),
+    ],
+)
+def test_margins_of_the_regression_check(measured: dict[str, float], slower: list[str]) -> None:
+    found = regression.findings(BASELINE, measured)
+    assert [one.name for one in found if one.is_slower] == slower
+
+
+def test_a_finding_is_told() -> None:
+    assert regression.Finding("GET", 1.0, 1.5, 0.3).line().split() == [
+        "GET",
+        "1.00x",
+        "->",
+        "1.50x",
+        "+50.0%",
+        "SLOWER",
+    ]
+    assert regression.Finding("GET", 2.0, 1.0, 0.3).line().split() == [
+        "GET",
+        "2.00x",
+        "->",
+        "1.00x",
+        "-50.0%",
+        "ok",
+    ]
+
+
+class PlayedContest(regression.Contest):
+    """A contest whose figures are given; each measurement of a cell takes the next."""
+
+    def __init__(self, figures: dict[str, list[float]]) -> None:
+        super().__init__({}, None)
+        self.figures = figures
+        self.asked: list[str] = []
+
+    def measure(self, cells: Iterable[regression.Cell], rounds: int) -> None:
+        for cell in cells:
+            self.asked.append(cell.name)
+            figures = self.figures.get(cell.name, [1.0])
+            ours = figures.pop(0) if len(figures) > 1 else figures[0]
+            seen = self.least.setdefault(cell.name, {"pyredis": ours, "redis": 1.0})
+            seen["pyredis"] = min(seen["pyredis"], ours)
+
+
+@pytest.mark.parametrize(("figures", "code", "looks"), [([1.0], 0, 1), ([2.0, 1.1], 0, 2), ([2.0], 1, 3)])
+def test_what_looks_slow_is_measured_again(
+    figures: list[float], code: int, looks: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contest = PlayedContest({"GET, pipeline 16": figures})
+    baseline = {cell.name: 1.0 for cell in regression.CELLS}
+    assert regression.compare(contest, baseline) == code
+    assert contest.asked.count("GET, pipeline 16") == looks
+    assert contest.asked.count("GET, pipeline 1") == 1
+    assert ("SLOWER" in capsys.readouterr().out) == bool(code)
+
+
+def test_the_regression_check_skips_without_redis_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(regression, "find_redis_server", lambda: None)
+    assert regression.main([]) == 0
+    assert "redis-server is not installed" in capsys.readouterr().out
+
+
+@needs_redis
+def test_the_regression_check_skips_another_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    baseline = tmp_path / "baseline.json"
+    baseline.write_text(regression.record({"GET, pipeline 1": 1.0}, {"form": "carved", "redis": "7.0.15"}))
+    assert regression.main(["--baseline", str(baseline)]) == 0
+    assert "the baseline is of the carved form" in capsys.readouterr().out
+    assert regression.main(["--baseline", str(tmp_path / "none")]) == 0
+    assert "there is no" in capsys.readouterr().out
