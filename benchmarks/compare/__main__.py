@@ -24,14 +24,16 @@ from benchmarks.compare.contenders import (
     redis_contender,
 )
 from benchmarks.compare.measure import Result, Rounds, cpu_us, requests_per_second
-from benchmarks.compare.workloads import WORKLOADS
+from benchmarks.compare.situations import WORKLOADS
+from benchmarks.page import RESULTS, TRIALS
 from benchmarks.peers import PEERS
 from tests.support.process import ServerError, ServerProcess
 from tests.support.servers import REPOSITORY
 
-RESULTS: Final = REPOSITORY / "benchmarks" / "results"
-FULL: Final = {"rounds": 5, "seconds": 0.3, "starts": 9, "fraction": 1.0}
-QUICK: Final = {"rounds": 1, "seconds": 0.12, "starts": 3, "fraction": 0.25}
+PEER_GROUPS: Final = ("core", "list")
+"""The workloads that peers take part in; some of them would need an hour for the others."""
+FULL: Final = {"rounds": 4, "seconds": 0.3, "starts": 9, "fraction": 1.0}
+QUICK: Final = {"rounds": 1, "seconds": 0.1, "starts": 3, "fraction": 0.1}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,12 +46,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--peer", choices=sorted(PEERS), action="append", default=[], help="measure a peer too"
     )
-    parser.add_argument("--quick", action="store_true", help="about a minute instead of six; noisier")
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of fifteen; noisier")
     parser.add_argument("--rounds", type=int, help="runs of each workload on each server")
     parser.add_argument("--seconds", type=float, help="how long redis-server should take for a run")
     parser.add_argument("--only", default="", help="regular expression on 'group/name/depth'")
     parser.add_argument("--no-footprint", action="store_true", help="skip start-up time and memory")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="directory for the record")
+    parser.add_argument(
+        "--results", type=Path, help="directory for the record; what is quick or a part goes to build/"
+    )
     return parser
 
 
@@ -105,12 +109,13 @@ def measure_workloads(
         for process in processes.values():
             process.start()
         run.versions = versions(taking_part, processes)
-        rounds = Rounds(
-            processes, REDIS, int(run.settings["rounds"]), float(run.settings["seconds"]), client_cpu
-        )
+        settings = int(run.settings["rounds"]), float(run.settings["seconds"]), client_cpu
+        pair = Rounds({name: processes[name] for name in (OURS, REDIS)}, REDIS, *settings)
+        everybody = Rounds(processes, REDIS, *settings, slow=frozenset(run.peers))
         for workload in WORKLOADS:
             for depth in workload.depths:
                 if re.search(only, f"{workload.group}/{workload.name}/{depth}"):
+                    rounds = everybody if workload.group in PEER_GROUPS else pair
                     run.results.append(rounds.measure(workload, depth))
                     progress(run.results[-1])
     finally:
@@ -156,7 +161,9 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"error: {error}")
         return 1
     settings["duration_seconds"] = round(time.monotonic() - began)
-    paths = report.save(run, options.results)
+    is_record = not (options.quick or options.only or options.no_footprint or options.ours == "command")
+    directory = options.results or (RESULTS if is_record else TRIALS)
+    paths = report.save(run, directory, is_record=directory == RESULTS)
     print(report.to_markdown(run))
     say(f"{settings['duration_seconds']} s; wrote {', '.join(str(path) for path in paths)}")
     return 0

@@ -37,10 +37,15 @@ SERIES_COLOURS: Final = ("#2b6cb0", "#5aa9a3", "#d69e2e", "#805ad5")
 
 @dataclass(frozen=True)
 class Row:
-    """A workload's label and one ratio per series, None where it was not measured."""
+    """A workload's label and one ratio per series: None where it failed; a series in `absent` was not to be."""
 
     label: str
     ratios: tuple[float | None, ...]
+    absent: frozenset[int] = frozenset()
+
+    def bars(self) -> list[tuple[int, float | None]]:
+        """The series that have a bar, and their ratios."""
+        return [(number, ratio) for number, ratio in enumerate(self.ratios) if number not in self.absent]
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,10 @@ def _section(canvas: _Canvas, section: Section, y: float) -> float:
     canvas.text(16, y + 18, section.heading, "heading")
     y += HEADING_HEIGHT
     for row in section.rows:
-        height = len(row.ratios) * (BAR_HEIGHT + BAR_GAP)
+        height = len(row.bars()) * (BAR_HEIGHT + BAR_GAP)
         canvas.text(LABEL_WIDTH - 10, y + height / 2 + 3, row.label, "label end")
-        for number, ratio in enumerate(row.ratios):
-            top = y + number * (BAR_HEIGHT + BAR_GAP)
+        for place, (number, ratio) in enumerate(row.bars()):
+            top = y + place * (BAR_HEIGHT + BAR_GAP)
             if ratio is None:
                 canvas.text(LABEL_WIDTH + 4, top + BAR_HEIGHT - 1, "not supported", "figure")
             else:
@@ -120,7 +125,7 @@ def _section(canvas: _Canvas, section: Section, y: float) -> float:
 
 def _height(sections: list[Section]) -> float:
     rows = [row for section in sections for row in section.rows]
-    bars = sum(len(row.ratios) * (BAR_HEIGHT + BAR_GAP) + ROW_GAP for row in rows)
+    bars = sum(len(row.bars()) * (BAR_HEIGHT + BAR_GAP) + ROW_GAP for row in rows)
     return float(TOP + len(sections) * HEADING_HEIGHT + bars)
 
 

@@ -6,11 +6,17 @@ redis-benchmark itself is, and on what else the machine does.
 
 from __future__ import annotations
 
+import itertools
 import math
+import socket
 import statistics
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import hiredis
+
+from benchmarks.compare.clock import cpu_between, cpu_clock, keeping_to
 from benchmarks.compare.load import Load, LoadError, run
 
 if TYPE_CHECKING:
@@ -22,7 +28,8 @@ if TYPE_CHECKING:
 TRIAL_REQUESTS: Final = 2_000
 PROBE_REQUESTS: Final = 1_000
 MOST_REQUESTS: Final = 600_000
-FEWEST_REQUESTS: Final = 5_000
+PATIENCE_SECONDS: Final = 60.0
+FILL_BATCH: Final = 200
 
 
 @dataclass(frozen=True)
@@ -87,19 +94,6 @@ def geometric_mean(ratios: Iterable[float]) -> float | None:
     return math.exp(statistics.fmean(logarithms)) if logarithms else None
 
 
-def cpu_clock(process: ServerProcess) -> tuple[int, int]:
-    """CPU nanoseconds so far: by the fine clock of living threads, by the coarse one of all threads."""
-    return process.cpu_time_ns(), int(process.cpu_time() * 1e9)
-
-
-def cpu_between(before: tuple[int, int], after: tuple[int, int]) -> int:
-    """Nanoseconds between two clocks: the fine one, unless threads that have ended took much of the time."""
-    fine = after[0] - before[0]
-    coarse = after[1] - before[1]
-    # The coarse clock is off by up to a tick (10 ms) at either end; beyond that, threads have ended.
-    return coarse if coarse > fine + 20_000_000 else fine
-
-
 def empty(process: ServerProcess) -> None:
     """Removes every key; a server without FLUSHALL is started anew."""
     with process.connect(timeout=60.0) as connection:
@@ -112,9 +106,39 @@ def empty(process: ServerProcess) -> None:
 def fill(process: ServerProcess, workload: Workload, requests: int) -> str | None:
     """Empties the server and loads what the workload needs; returns the first error reply, if any."""
     empty(process)
+    commands = workload.preload(requests)
+    reader = hiredis.Reader()
+    error: str | None = None
+    with socket.create_connection(("127.0.0.1", process.port), PATIENCE_SECONDS) as sock:
+        while batch := list(itertools.islice(commands, FILL_BATCH)):
+            sock.sendall(b"".join(map(hiredis.pack_command, batch)))
+            missing = len(batch)
+            while missing:
+                reply = reader.gets()
+                if reply is not False:
+                    missing -= 1
+                    if isinstance(reply, hiredis.ReplyError):
+                        error = error or str(reply)
+                elif data := sock.recv(1 << 16):
+                    reader.feed(data)
+                else:
+                    return "the server closed the connection"
+    return error and f"-{error}"
+
+
+def configure(process: ServerProcess, settings: tuple[tuple[str, str], ...]) -> str | None:
+    """Makes settings and waits until a log that was turned on is complete; returns the first error, if any."""
     with process.connect(timeout=60.0) as connection:
-        replies = connection.pipeline(workload.preload(requests), window=100)
-    return next((reply.decode(errors="replace").strip() for reply in replies if reply.startswith(b"-")), None)
+        for name, value in settings:
+            reply = connection.command("CONFIG", "SET", name, value)
+            if reply.startswith(b"-"):
+                return reply.decode(errors="replace").strip()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while b"aof_rewrite_in_progress:1" in connection.command("INFO", "persistence"):
+            if time.monotonic() > deadline:
+                return f"the log is not complete after {PATIENCE_SECONDS:.0f} s"
+            time.sleep(0.02)
+    return None
 
 
 def probe(process: ServerProcess, workload: Workload) -> str | None:
@@ -127,7 +151,7 @@ def probe(process: ServerProcess, workload: Workload) -> str | None:
 
 
 class Rounds:
-    """Measures workloads on running servers; the first server named sets how many requests a run has."""
+    """Measures workloads on running servers; `reference` sets how many requests a run has, fewer for `slow` ones."""
 
     def __init__(
         self,
@@ -136,8 +160,10 @@ class Rounds:
         rounds: int,
         seconds: float,
         client_cpu: int | None,
+        slow: frozenset[str] = frozenset(),
     ) -> None:
         self.servers = servers
+        self.slow = slow
         self.reference = reference
         self.rounds = rounds
         self.seconds = seconds
@@ -147,18 +173,30 @@ class Rounds:
         """All rounds of one workload at one depth, on every server that supports it."""
         result = Result(workload, depth)
         for name, process in self.servers.items():
-            if error := probe(process, workload):
+            error = configure(process, workload.settings) if workload.settings else None
+            if error := error or probe(process, workload):
                 result.unsupported[name] = error
+        try:
+            self._sample(result)
+        finally:
+            if workload.undone:
+                for process in self.servers.values():
+                    configure(process, workload.undone)
+        return result
+
+    def _sample(self, result: Result) -> None:
+        """The rounds, on servers that are ready."""
         counts = self._request_counts(result)
         for name in self._able(result):
             result.samples[name] = []
         for _ in range(self.rounds):
             for name in self._able(result):
                 try:
-                    result.samples[name].append(self._one_run(name, workload, depth, counts[name]))
+                    result.samples[name].append(
+                        self._one_run(name, result.workload, result.depth, counts[name])
+                    )
                 except LoadError as error:
                     result.unsupported[name] = str(error)
-        return result
 
     def _able(self, result: Result) -> list[str]:
         return [name for name in self.servers if name not in result.unsupported]
@@ -169,9 +207,9 @@ class Rounds:
         The trial runs that find out also warm up the servers.
         """
         rates: dict[str, float] = {}
-        trial = TRIAL_REQUESTS if result.depth == 1 else TRIAL_REQUESTS * 8
-        trial //= result.workload.cost
         for name in self._able(result):
+            trial = TRIAL_REQUESTS if result.depth == 1 or name in self.slow else TRIAL_REQUESTS * 8
+            trial = max(trial // result.workload.cost, result.workload.clients)
             try:
                 rates[name] = self._one_run(
                     name, result.workload, result.depth, trial
@@ -179,15 +217,23 @@ class Rounds:
             except LoadError as error:
                 result.unsupported[name] = str(error)
         wanted = rates.get(self.reference, max(rates.values(), default=0.0))
-        counts = {name: min(wanted, rate * 4) * self.seconds for name, rate in rates.items()}
-        fewest = FEWEST_REQUESTS // result.workload.cost
-        return {name: max(fewest, min(MOST_REQUESTS, int(count))) for name, count in counts.items()}
+        seconds = self.seconds * result.workload.share
+        counts = {name: min(wanted, rate * 4) * seconds for name, rate in rates.items()}
+        fewest = result.workload.fewest_requests
+        return {
+            name: max(fewest // (5 if name in self.slow else 1), min(MOST_REQUESTS, int(count)))
+            for name, count in counts.items()
+        }
 
     def _one_run(self, name: str, workload: Workload, depth: int, requests: int) -> Sample:
         process = self.servers[name]
         # Other workloads still have what the probe loaded.
         if workload.is_used_up and (error := fill(process, workload, requests)):
             raise LoadError(error)
+        if workload.driver is not None:
+            with keeping_to(self.client_cpu):
+                driven = workload.driver(process, depth, requests)
+            return Sample(driven.load, driven.cpu_ns / 1000 / driven.commands, driven.commands)
         before = cpu_clock(process)
         load = run(process.port, workload, depth, requests, self.client_cpu)
         spent = cpu_between(before, cpu_clock(process))

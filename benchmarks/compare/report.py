@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks import page
 from benchmarks.compare import chart
 from benchmarks.compare.contenders import OURS, REDIS
 from benchmarks.compare.measure import (
@@ -23,6 +24,7 @@ from benchmarks.compare.measure import (
     p999_ms,
     requests_per_second,
 )
+from benchmarks.page import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +43,16 @@ FIGURES: Final[dict[str, Figure]] = {
 GROUP_TITLES: Final = {
     "core": "Core commands, 100,000 random keys",
     "list": "The redis-benchmark list",
+    "mixed": "Reads and writes, 100,000 keys",
+    "deep": "Core commands",
+    "values": "Large values",
+    "crowd": "1,000 connections at once",
+    "resp3": "RESP3 clients",
+    "log": "The append only file",
     "expiry": "Expiry",
+    "scripts": "Scripts",
+    "messages": "Pub/sub and blocking queues",
+    "streams": "Streams",
 }
 
 
@@ -73,6 +84,10 @@ class Run:
     def groups(self) -> list[str]:
         """The measured groups in their order."""
         return list(dict.fromkeys(result.workload.group for result in self.results))
+
+    def depths_of(self, group: str) -> list[int]:
+        """The pipeline depths at which a group was measured, ascending."""
+        return sorted({result.depth for result in self.results if result.workload.group == group})
 
     @property
     def depths(self) -> list[int]:
@@ -107,7 +122,7 @@ def to_json(run: Run) -> str:
             name: run.mean_ratio(group, depth, figure) for name, figure in FIGURES.items()
         }
         for group in run.groups
-        for depth in run.depths
+        for depth in run.depths_of(group)
     }
     record = {
         "date": run.date,
@@ -141,9 +156,7 @@ def _ratio(value: float | None) -> str:
 
 
 def _table(header: list[str], rows: list[list[str]]) -> list[str]:
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in [header, rule, *rows]]
-    return ["| " + " | ".join(row) + " |" for row in cells] + [""]
+    return [*table(header, rows), ""]
 
 
 def _divide(left: float | None, right: float | None) -> float | None:
@@ -153,7 +166,7 @@ def _divide(left: float | None, right: float | None) -> float | None:
 def _summary_section(run: Run) -> list[str]:
     rows: list[list[str]] = []
     for group in run.groups:
-        for depth in run.depths:
+        for depth in run.depths_of(group):
             means = [
                 run.mean_ratio(group, depth, figure)
                 for figure in (cpu_us, requests_per_second, p50_ms, p99_ms)
@@ -173,7 +186,7 @@ def _workload_row(run: Run, result: Result) -> list[str]:
     ours_cpu, redis_cpu = result.median(OURS, cpu_us), result.median(REDIS, cpu_us)
     rates = [result.median(server, requests_per_second) for server in (OURS, REDIS)]
     tails = [
-        f"{_number(result.median(server, p99_ms), '.2f')} / {_number(result.median(server, p999_ms), '.2f')}"
+        " / ".join(_number(result.median(server, figure), ".2f") for figure in (p50_ms, p99_ms, p999_ms))
         for server in (OURS, REDIS)
     ]
     return [
@@ -190,10 +203,10 @@ def _workload_row(run: Run, result: Result) -> list[str]:
 
 def _workload_sections(run: Run) -> list[str]:
     header = ["workload", "CPU us", "redis", "ratio", "requests/s", "redis", "ratio"]
-    header += ["p99 / p99.9 ms", "redis", *(f"CPU us, {peer}" for peer in run.peers)]
+    header += ["p50 / p99 / p99.9 ms", "redis", *(f"CPU us, {peer}" for peer in run.peers)]
     lines: list[str] = []
     for group in run.groups:
-        for depth in run.depths:
+        for depth in run.depths_of(group):
             chosen = [one for one in run.results if one.workload.group == group and one.depth == depth]
             if chosen:
                 lines += [f"## {GROUP_TITLES.get(group, group)}, pipeline {depth}", ""]
@@ -252,15 +265,21 @@ def _footprint_section(run: Run) -> list[str]:
     return ["## Footprint", "", *_table(["", OURS, REDIS, "ratio", *run.peers], full)]
 
 
+def _measured_on(run: Run) -> str:
+    machine = run.machine
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    return (
+        f"{run.date}. {machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, {machine['python']}, "
+        f"load average {machine.get('load_average_before', '?')} before. {versions}."
+    )
+
+
 def to_markdown(run: Run) -> str:
     """The tables, medians of the rounds."""
-    machine = run.machine
     lines = [
         f"# pyredis ({run.form}) beside redis-server, {run.date}",
         "",
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, {machine['python']}. "
-        + ", ".join(f"{name} {version}" for name, version in run.versions.items())
-        + ".",
+        _measured_on(run),
         "",
         f"Rounds: {run.settings['rounds']}, servers taking turns; medians. A ratio is ours / redis-server; "
         "for CPU, latency and memory less is better. CPU is the server's user and system time per command.",
@@ -273,40 +292,49 @@ def to_markdown(run: Run) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _chart_row(run: Run, group: str, name: str) -> chart.Row:
+    """A workload's ratios at every depth of the chart."""
+    found = {
+        result.depth: result.ratio(OURS, REDIS, cpu_us)
+        for result in run.results
+        if (result.workload.group, result.workload.name) == (group, name)
+    }
+    absent = frozenset(number for number, depth in enumerate(run.depths) if depth not in found)
+    return chart.Row(name, tuple(found.get(depth) for depth in run.depths), absent)
+
+
 def to_svg(run: Run) -> str:
     """The chart of CPU time per command."""
     sections: list[chart.Section] = []
     for group in run.groups:
         names = list(dict.fromkeys(one.workload.name for one in run.results if one.workload.group == group))
-        rows = [
-            chart.Row(
-                name,
-                tuple(
-                    next(
-                        (
-                            one.ratio(OURS, REDIS, cpu_us)
-                            for one in run.results
-                            if (one.workload.group, one.workload.name, one.depth) == (group, name, depth)
-                        ),
-                        None,
-                    )
-                    for depth in run.depths
-                ),
-            )
-            for name in names
-        ]
-        means = tuple(run.mean_ratio(group, depth, cpu_us) for depth in run.depths)
-        sections.append(
-            chart.Section(GROUP_TITLES.get(group, group), (*rows, chart.Row("geometric mean", means)))
-        )
+        rows = [_chart_row(run, group, name) for name in names]
+        if len(rows) > 1:
+            means = tuple(run.mean_ratio(group, depth, cpu_us) for depth in run.depths)
+            depths = run.depths_of(group)
+            absent = frozenset(number for number, depth in enumerate(run.depths) if depth not in depths)
+            rows.append(chart.Row("geometric mean", means, absent))
+        sections.append(chart.Section(GROUP_TITLES.get(group, group), tuple(rows)))
     title = f"Server CPU time per command: pyredis ({run.form}) / redis-server"
     facts = [run.machine["cpu"], run.machine["python"], f"redis {run.versions.get(REDIS, '')}", run.date]
     subtitle = "less is better; " + ", ".join(map(str, facts))
     return chart.render(title, subtitle, [f"pipeline {depth}" for depth in run.depths], sections)
 
 
-def save(run: Run, directory: Path) -> list[Path]:
-    """Writes the record, the tables and the chart; returns their paths."""
+def summary(run: Run) -> list[str]:
+    """What `docs/benchmarks.md` tells of a run: where it ran, the geometric means, the footprint."""
+    footprint = _footprint_section(run)[1:]
+    return [
+        _measured_on(run),
+        "",
+        *_summary_section(run),
+        *footprint,
+        "![CPU per command](../benchmarks/results/latest.svg)",
+    ]
+
+
+def save(run: Run, directory: Path, *, is_record: bool = False) -> list[Path]:
+    """Writes the record, the tables and the chart, and the summary if this is for the record; returns their paths."""
     directory.mkdir(parents=True, exist_ok=True)
     name = f"{run.date}-{run.form}"
     files = {
@@ -317,4 +345,4 @@ def save(run: Run, directory: Path) -> list[Path]:
     }
     for path, text in files.items():
         path.write_text(text, encoding="utf-8")
-    return list(files)
+    return [*files, *([page.update("compare", summary(run))] if is_record else [])]

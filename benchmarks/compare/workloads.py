@@ -3,8 +3,7 @@
 Two groups make the figures that matter. `core` spreads six commands over 100,000
 random keys. `list` is redis-benchmark's own default list, sent as it sends it,
 with one difference: pops find a collection large enough to pop from, where the
-original mostly pops from an empty one. The `expiry` group prices a feature by
-comparing a workload with its `baseline`.
+original mostly pops from an empty one. `benchmarks.compare.situations` has the rest.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from benchmarks.compare.traffic import Driver
 
 Commands: TypeAlias = Iterator[tuple[str, ...]]
 Preload: TypeAlias = Callable[[int], Commands]
@@ -22,20 +23,18 @@ KEYSPACE: Final = 100_000
 VALUE: Final = "xxx"  # redis-benchmark's default payload
 BATCH: Final = 1000
 RANDOM: Final = "__rand_int__"
+FEWEST_REQUESTS: Final = 5_000
 
 
-def _nothing(requests: int) -> Commands:
+def nothing(requests: int) -> Commands:
+    """No data."""
     return iter(())
 
 
-def _string_keys(requests: int) -> Commands:
+def string_keys(requests: int) -> Commands:
+    """Every key that a random number of the keyspace names."""
     for i in range(KEYSPACE):
         yield ("SET", f"key:{i:012d}", VALUE)
-
-
-def _expiring_keys(requests: int) -> Commands:
-    for i in range(KEYSPACE):
-        yield ("SET", f"key:{i:012d}", VALUE, "EX", "3600")
 
 
 def _one_key(requests: int) -> Commands:
@@ -69,25 +68,41 @@ class Workload:
     `keyspace` is how many values redis-benchmark's `__rand_int__` takes; 0 leaves
     the text as it is, as redis-benchmark does by default. `preload` is told the
     number of requests to come. `is_used_up` asks for a flush and a new preload
-    before every run. `builtin` names a redis-benchmark test instead of `argv`. `cost` is how many times as
-    expensive as a GET the command is, roughly: trial runs are shorter by so much.
+    before every run. `builtin` names a redis-benchmark test instead of `argv`, with values of `value_bytes` if that is
+    given. `cost` is how many times as expensive as a GET the command is, roughly: trial runs are shorter by so much.
+    `settings` are made with CONFIG SET before the workload and `undone` behind it. A `driver` is a load of our own in
+    place of redis-benchmark's; `argv` then only tells whether a server knows the command. `share` shortens every run,
+    of workloads whose data takes long to make.
     """
 
     name: str
     group: str
     argv: tuple[str, ...]
     keyspace: int = 0
-    preload: Preload = _nothing
+    preload: Preload = nothing
     is_used_up: bool = False
     builtin: str = ""
     baseline: str = ""
     clients: int = CLIENTS
     depths: tuple[int, ...] = DEPTHS
     cost: int = 1
+    value_bytes: int = 0
+    is_resp3: bool = False
+    settings: tuple[tuple[str, str], ...] = ()
+    undone: tuple[tuple[str, str], ...] = ()
+    driver: Driver | None = None
+    share: float = 1.0
+
+    @property
+    def fewest_requests(self) -> int:
+        """What a run has at least: every client sends something, and the clock has something to tell."""
+        return max(int(FEWEST_REQUESTS * self.share) // self.cost, 2 * self.clients)
 
     def benchmark_arguments(self) -> list[str]:
         """What follows redis-benchmark's connection options."""
         options = ["-r", str(self.keyspace)] if self.keyspace else []
+        options += ["-d", str(self.value_bytes)] if self.value_bytes else []
+        options += ["-3"] if self.is_resp3 else []
         return [*options, "-t", self.builtin] if self.builtin else [*options, *self.argv]
 
     def sample_command(self) -> tuple[str, ...]:
@@ -102,9 +117,9 @@ TEN_PAIRS: Final = (KEY, VALUE) * 10
 CORE: Final = [
     Workload("PING", "core", ("PING",)),
     Workload("SET", "core", ("SET", KEY, VALUE), KEYSPACE),
-    Workload("GET", "core", ("GET", KEY), KEYSPACE, _string_keys),
+    Workload("GET", "core", ("GET", KEY), KEYSPACE, string_keys),
     Workload("INCR", "core", ("INCR", f"counter:{RANDOM}"), KEYSPACE),
-    Workload("MGET (10 keys)", "core", ("MGET", *[KEY] * 10), KEYSPACE, _string_keys),
+    Workload("MGET (10 keys)", "core", ("MGET", *[KEY] * 10), KEYSPACE, string_keys),
     Workload("MSET (10 keys)", "core", ("MSET", *TEN_PAIRS), KEYSPACE),
 ]
 DEFAULT_LIST: Final = [
@@ -128,10 +143,3 @@ DEFAULT_LIST: Final = [
     Workload("LRANGE_600", "list", ("LRANGE", "mylist", "0", "599"), preload=_list_to_range),
     Workload("MSET (10 keys)", "list", ("MSET", *TEN_PAIRS)),
 ]
-EXPIRY: Final = [
-    Workload("GET, no expiry", "expiry", ("GET", KEY), KEYSPACE, _string_keys),
-    Workload(
-        "GET, all expiring", "expiry", ("GET", KEY), KEYSPACE, _expiring_keys, baseline="GET, no expiry"
-    ),
-]
-WORKLOADS: Final = [*CORE, *DEFAULT_LIST, *EXPIRY]
