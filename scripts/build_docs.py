@@ -38,8 +38,8 @@ SECTIONS: Final = (
     ("Benchmarks", "benchmarks"),
 )
 OPERATIONS_ORDER: Final = (
-    "configuration", "persistence", "memory-limit", "security", "tls", "monitoring", "logs", "service", "troubleshooting",
-    "upgrading",
+    "configuration", "persistence", "memory-limit", "security", "tls", "monitoring", "logs", "service",
+    "troubleshooting", "upgrading",
 )  # fmt: skip
 """The order in which the pages on running the server are read; those that are not named come last."""
 APART: Final = ("index", "architecture", "incompatibilities")

@@ -80,6 +80,7 @@ NO_DIRECTIVES: Final = frozenset(
         "check-aof",
         "django-redis",
         "tot-mem",
+        "malloc-trim",
     )
 )
 """What is written like a directive and is none."""

@@ -12,6 +12,7 @@
     python -m benchmarks.scenarios ten-million    10^4 to 10^7 keys: memory, CPU, saving, loading
     python -m benchmarks.scenarios soak           ten minutes of everything, and what is left behind
 
-PYREDIS_TEST_COMMAND chooses the server, `.venv/bin/pyredis` for the compiled form; `--redis` measures redis-server. The
-three before soak measure both, write benchmarks/results/NAME.md and their part of docs/benchmarks.md; they are not in `all`.
+PYREDIS_TEST_COMMAND chooses the server, `.venv/bin/pyredis` for the compiled form; `--redis` measures redis-server.
+Those from active to ten-million measure both, write benchmarks/results/NAME.md and their part of docs/benchmarks.md;
+soak writes its page only. None of them is in `all`.
 """

@@ -84,6 +84,8 @@ def described(oracle: SocketPeer, name: bytes) -> Tree:
 @SETTINGS
 @given(words=st.lists(rules(), max_size=8).filter(opens_once))
 def test_redis_reads_our_rules_as_the_same(oracle: SocketPeer, ours: Client, words: list[bytes]) -> None:
+    # LIST shows `%RW~*` as `~*`, in Redis as here, which means more.
+    assume(not any(b"%" in word and b"~*" in word for word in words))
     for client in (oracle.control, ours.command):
         client(b"ACL", b"DELUSER", b"given", b"shown")
     theirs = oracle.control(b"ACL", b"SETUSER", b"given", *words)

@@ -538,7 +538,7 @@ def test_a_claimed_length_takes_no_memory(is_known: bool) -> None:
         refused(b"", Pieces(file(claim + b"\x01" * 50), 64, is_known))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 8 << 20
+        assert peak < 64 << 20  # of the terabyte that was claimed
 
 
 def test_the_name_of_a_module() -> None:
