@@ -37,7 +37,7 @@ test: .venv/.tools ## run the tests, interpreted: make test TESTS=tests/commands
 test-compiled: .venv/.compiled ## run the tests against the compiled package
 	@rm -rf build/compiled && mkdir -p build/compiled
 	@cp -r tests benchmarks scripts docs pyproject.toml mkdocs.yml Makefile setup.py README.md CHANGELOG.md \
-		CONTRIBUTING.md build/compiled
+		CONTRIBUTING.md contrib build/compiled
 	cd build/compiled && PYREDIS_TEST_COMMAND="$(CURDIR)/$(BIN)/pyredis" PYREDIS_TEST_FORM=compiled \
 		../../$(BIN)/python -m pytest -n auto $(TESTS)
 

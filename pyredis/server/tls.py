@@ -115,14 +115,16 @@ def make_context(config: Config) -> ssl.SSLContext:
 
 def reason(error: Exception) -> str:
     """What went wrong, in OpenSSL's words where they are known: `SSL routines::wrong version number`."""
-    if isinstance(error, ssl.SSLError) and error.reason:
-        text = f"{error.library or 'SSL'} routines::{error.reason.replace('_', ' ').lower()}"
+    # These are None where OpenSSL has no words, whatever their declarations say.
+    library: object = getattr(error, "library", None)
+    words: object = getattr(error, "reason", None)
+    if isinstance(error, ssl.SSLError) and isinstance(words, str):
+        text = f"{library or 'SSL'} routines::{words.replace('_', ' ').lower()}"
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"{text} ({error.verify_message})"
         return text
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error)
+    strerror: object = getattr(error, "strerror", None)
+    return strerror if isinstance(strerror, str) and strerror else str(error)
 
 
 def _set_protocols(context: ssl.SSLContext, text: str) -> None:

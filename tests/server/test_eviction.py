@@ -219,7 +219,7 @@ class TestPolicies:
         for name in kept:
             client.command("GET", name)
         server.clock.advance(10_000)
-        limit(server, client, -9 * KEY, "allkeys-lru", "maxmemory-samples", "64")
+        limit(server, client, -8 * KEY, "allkeys-lru", "maxmemory-samples", "64")
         fill(client, 2, 100)
         assert kept < names(client)
         assert info(client, "stats", "evicted_keys") == 20 + 2 - len(names(client)) >= 8
