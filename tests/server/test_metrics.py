@@ -208,7 +208,9 @@ def assert_cumulative(
     assert found[-1][1] == samples[f"{name}_count", frozenset(labels)]
 
 
-@pytest.mark.skipif(COMPILED, reason="compiled, so few objects of the data concern the collector that it never runs")
+@pytest.mark.skipif(
+    COMPILED, reason="compiled, so few objects of the data concern the collector that it never runs"
+)
 def test_garbage_collections_are_counted(server: Monitored) -> None:
     with server.connect() as connection:
         # More young objects than the cron leaves alone.
