@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyredis.protocol.inline import split_args
+from pyredis.protocol.parser import ProtocolError, RequestParser
 
 CASES = [
     (b"", []),
@@ -90,3 +91,20 @@ def test_quotes_change_nothing_in_lines_without_them(words: list[str]) -> None:
     assert plain is not None
     if b"\0" not in line:
         assert split_args(line + b" ''") == [*plain, b""]
+
+
+@settings(max_examples=500)
+@given(st.lists(st.text("PING\t \r\v\f\\\"'\x01\x80\xa0x1", max_size=9), max_size=4), st.integers(0, 200))
+def test_the_short_way_of_the_parser_reads_the_same(lines: list[str], padding: int) -> None:
+    texts = [line.encode("latin-1") + b"x" * padding for line in lines]
+    parser = RequestParser()
+    parser.feed(b"".join([text + b"\n" for text in texts]))
+    for text in texts:
+        expected = split_args(text.removesuffix(b"\r"))
+        if expected is None:
+            with pytest.raises(ProtocolError):
+                parser.next_request()
+            return
+        if expected:
+            assert parser.next_request() == expected
+    assert parser.next_request() is None
