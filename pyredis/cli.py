@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -52,7 +53,7 @@ def run(argv: list[str]) -> int:
     from pyredis.server.app import serve
 
     try:
-        return run_loop(serve(config))
+        return run_loop(to_the_end(serve(config)))
     except ConfigError as error:  # a line that only the running server could judge
         print(error.format(REDIS_VERSION), end="", file=sys.stderr)
         return 1
@@ -73,6 +74,15 @@ def run_loop(server: Coroutine[object, object, int]) -> int:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(server)
     return asyncio.run(server, debug=choice == "debug")
+
+
+async def to_the_end(server: Coroutine[object, object, int]) -> int:
+    """Runs the server; a signal that comes when it has ended, while Python cleans up, does not change the exit code."""
+    try:
+        return await server
+    finally:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
 
 
 def version_text() -> str:
