@@ -303,6 +303,18 @@ class HashTable:
             shard = self.directory[randrange(self.mask + 1)]
         return shard or max(self.shards(), key=len)
 
+    def next_shard(self, slot: i64) -> i64:
+        """The slot of the shard with keys that follows the one at `slot`, around the directory, each shard once.
+
+        The table must not be empty. O(1) in the mean.
+        """
+        mask = self.mask
+        place = slot & mask
+        while True:
+            place = (place + 1) & mask
+            if place >> self.depths[place] == 0 and self.directory[place]:
+                return place
+
     def first_key_of(self, number: i64) -> bytes | None:
         """The key that has been longest in a shard, chosen by any number; None when that shard is empty."""
         for key in self.directory[number & self.mask]:

@@ -4,7 +4,8 @@ LRU, LFU and TTL policies look at a few keys at a time, `maxmemory-samples` of e
 candidates found so far in a pool of 16, so that the choice gets better with every look. Redis takes neighbours
 of a random place for its samples. Here they come from a shard, which holds a random part of the keys in the order
 of their arrival: its keys are listed once and then taken in steps across the list, so that every sample has keys of
-all ages and a look costs as much as the keys that it sees. A key that has gone meanwhile is passed over.
+all ages and a look costs as much as the keys that it sees. A key that has gone meanwhile is passed over. Shards come
+in turn: drawn at random, one that comes up often would lose young keys while another keeps its old ones.
 
 `allkeys-fifo` is our own: the first key of each shard in turn. A shard is a random part of the keys, so its oldest
 is about as old as the oldest of all; nothing has to be noted for it.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.random import randrange
 from mypy_extensions import i64
 
 from pyredis.datatypes.hash_table import HashTable
@@ -54,6 +56,7 @@ class Sampler:
 
     def __init__(self, table: HashTable) -> None:
         self.table: HashTable = table
+        self.slot: i64 = randrange(table.mask + 1)
         self.keys: list[bytes] = []
         self.stride: i64 = 0
         self.next: i64 = 0
@@ -64,7 +67,8 @@ class Sampler:
         found: list[bytes] = []
         while not found:
             if self.next >= self.stride:
-                self.keys = list(table.random_shard())
+                self.slot = table.next_shard(self.slot)
+                self.keys = list(table.directory[self.slot])
                 self.stride = max(len(self.keys) // count, 1)
                 self.next = 0
             found = [key for key in self.keys[self.next :: self.stride] if table.contains(key)]

@@ -91,8 +91,8 @@ def test_old_keys_go_first(keyspace: Keyspace, clock: ManualClock, policy: str) 
     for number in range(KEYS):
         database.set_deadline(b"%d" % number, clock.now_ms + 1_000_000 + number)
     gone = [int(key) for _, key in evict(evictor(keyspace, policy), KEYS // 4)]
-    # Redis's pool gets this about right, too: hardly a key of the younger half goes.
-    assert sum(number > KEYS // 2 for number in gone) < 25
+    # A few samples find no exact order, but no key of the younger half should be among them.
+    assert sum(number > KEYS // 2 for number in gone) < 5
     assert sum(gone) / len(gone) < KEYS * 0.2
 
 
