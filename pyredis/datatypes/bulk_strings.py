@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.strings import BytesWriter, read_i64_le
 from mypy_extensions import i64
 
 from pyredis.datatypes.numbers import parse_int64
@@ -32,9 +33,51 @@ _MINUS: Final[i64] = 45
 _CR: Final[i64] = 13
 
 
+_SHORT: Final[i64] = 1024
+_HEADERS: Final = [b"$%d\r\n" % length for length in range(_SHORT)]
+
+
+def header(length: i64) -> bytes:
+    """What stands before a value of so many bytes."""
+    return _HEADERS[length] if length < _SHORT else b"$%d\r\n" % length
+
+
 def pack(value: bytes) -> bytes:
     """A value as an element of a run."""
-    return b"$%d\r\n%b\r\n" % (len(value), value)
+    return header(len(value)) + value + CRLF
+
+
+def write_packed(writer: BytesWriter, value: bytes) -> None:
+    """Appends a value to a run."""
+    writer.write(header(len(value)))
+    writer.write(value)
+    writer.write(CRLF)
+
+
+def packed_size(length: i64) -> i64:
+    """How many bytes an element has whose value has so many; no other length of a value gives the same."""
+    size = length + 6
+    while length >= 10:
+        length //= 10
+        size += 1
+    return size
+
+
+def is_at(run: bytes, start: i64, value: bytes) -> bool:
+    """Whether a value stands at an offset of a run, which has as many bytes from there on."""
+    if not COMPILED:
+        return run.startswith(value, start)
+    length: i64 = len(value)
+    offset: i64 = 0
+    while offset + 8 <= length:
+        if read_i64_le(run, start + offset) != read_i64_le(value, offset):
+            return False
+        offset += 8
+    while offset < length:
+        if run[start + offset] != value[offset]:
+            return False
+        offset += 1
+    return True
 
 
 def unpack(element: bytes) -> bytes:

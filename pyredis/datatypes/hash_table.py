@@ -51,6 +51,8 @@ MERGE_STEP: Final[i64] = 16
 """A shrinking shard looks for its other half each time it has lost this many keys; a power of two."""
 
 RANDOM_TRIES: Final[i64] = 64
+MANY_TRIES: Final[i64] = 8
+"""After so many draws of a random key in vain, a table that has shrunk to half measures its shards."""
 
 POINTS: Final = 1 << 20
 POINT_MASK: Final = (1 << 20) - 1
@@ -131,7 +133,10 @@ class HashTable:
         self.mask: i64 = 0
         self.size: i64 = 0
         self.merges: int = 0
+        # No shard has more keys than `bound`, which sinks as they empty; at `limit` a shard is seen to.
         self.bound: i64 = split_at
+        self.limit: i64 = split_at
+        self.measured_size: i64 = 0
 
     def __len__(self) -> int:
         return self.size
@@ -168,8 +173,8 @@ class HashTable:
         if after == before:
             return False
         self.size += 1
-        if after >= self.split_at:
-            self._split(index)
+        if after >= self.limit:
+            self._outgrow(index, after)
         return True
 
     def pop(self, key: bytes) -> Any:
@@ -178,13 +183,24 @@ class HashTable:
         if self.mask != 0:
             index = shard_hash(key) & self.mask
         shard = self.directory[index]
-        value = shard.pop(key, None)
+        value = shard.get(key)
         if value is not None:
-            self.size -= 1
-            left: i64 = len(shard)
-            if self.mask != 0 and left & self.merge_mask == 0 and left * 8 <= self.split_at:
-                self._merge(index)
+            self._remove(index, shard, key)
         return value
+
+    def pop_random(self) -> bytes:
+        """Removes a key chosen uniformly and returns it; the table must not be empty. Cost as of `random_key`."""
+        index, key = self._draw()
+        self._remove(index, self.directory[index], key)
+        return key
+
+    def _remove(self, index: i64, shard: dict[bytes, Any], key: bytes) -> None:
+        """Removes a key that is in the shard at `index`."""
+        del shard[key]
+        self.size -= 1
+        left: i64 = len(shard)
+        if self.mask != 0 and left & self.merge_mask == 0 and left * 8 <= self.split_at:
+            self._merge(index)
 
     def shards(self) -> list[dict[bytes, Any]]:
         """Every shard once, in the order of the directory."""
@@ -257,8 +273,12 @@ class HashTable:
         a position that the shard does not have is drawn again. Expected O(1); a table so uneven that many
         draws fail is walked instead, O(shards).
         """
+        return self._draw()[1]
+
+    def _draw(self) -> tuple[i64, bytes]:
+        """As `random_key`, with the slot of its shard."""
         if self.mask == 0:
-            return _key_at(self.first, randrange(self.size))
+            return 0, _key_at(self.first, randrange(self.size))
         slots: i64 = self.mask + 1
         tries: i64 = 0
         while tries < RANDOM_TRIES:
@@ -267,20 +287,35 @@ class HashTable:
             shard = self.directory[index]
             position: i64 = randrange(self.bound * (slots >> self.depths[index]))
             if position < len(shard):
-                return _key_at(shard, position)
-        return self._random_by_walking()
+                return index, _key_at(shard, position)
+            if tries == MANY_TRIES and self.size * 2 < self.measured_size:
+                self._measure()
+        return self._draw_by_walking()
 
-    def _random_by_walking(self) -> bytes:
-        """As `random_key` in O(shards); also lowers a bound that is higher than the largest shard."""
-        shards = self.shards()
-        self.bound = max(self.split_at, max(map(len, shards)))
+    def _draw_by_walking(self) -> tuple[i64, bytes]:
+        """As `_draw` in O(shards)."""
+        self._measure()
         position: i64 = randrange(self.size)
-        for shard in shards:
-            length: i64 = len(shard)
-            if position < length:
-                return _key_at(shard, position)
-            position -= length
-        raise AssertionError("size is not the sum of the shards")
+        index: i64 = 0
+        while True:
+            if index >> self.depths[index] == 0:
+                shard = self.directory[index]
+                length: i64 = len(shard)
+                if position < length:
+                    return index, _key_at(shard, position)
+                position -= length
+            index += 1
+
+    def _measure(self) -> None:
+        """Lowers the bound to what the largest shard has. O(shards)."""
+        self.measured_size = self.size
+        self.bound = 0
+        self._raise_bound(max(map(len, self.directory)) + 1)
+
+    def _raise_bound(self, count: i64) -> None:
+        """Takes notice of a shard of so many keys."""
+        self.bound = max(self.bound, count)
+        self.limit = min(self.bound, self.split_at)
 
     def some_items(self, count: int) -> list[tuple[bytes, Any]]:
         """Up to `count` neighbouring keys at a random place, with their values: a cheap sample, not a fair
@@ -334,12 +369,20 @@ class HashTable:
                 return shard
         return {}
 
+    def _outgrow(self, index: i64, count: i64) -> None:
+        """Makes room for more than the `count` keys that the shard at `index` has come to."""
+        self.measured_size = max(self.measured_size, self.size)
+        if count < self.split_at:
+            self._raise_bound(count + 1)
+        else:
+            self._split(index)
+
     def _split(self, index: i64) -> None:
         """Splits the shard at `index` in two by one more bit of its keys' hashes."""
         depth = self.depths[index]
         shard = self.directory[index]
         if depth == self.depth and not self._double():
-            self.bound = max(self.bound, len(shard))
+            self._raise_bound(len(shard))
             return
         bit: i64 = 1 << depth
         stay: dict[bytes, Any] = {}
@@ -351,7 +394,7 @@ class HashTable:
                 stay[key] = value
         self.depth_counts[depth] -= 1
         self.depth_counts[depth + 1] += 2
-        self.bound = max(self.bound, len(stay), len(move))
+        self._raise_bound(max(len(stay), len(move)) + 1)
         stamp = self.stamps[index]
         self._place(index & (bit - 1), depth + 1, stay, stamp)
         self._place(index & (bit - 1) | bit, depth + 1, move, stamp)
@@ -384,7 +427,9 @@ class HashTable:
             self.depth_counts[depth] -= 2
             self.depth_counts[depth - 1] += 1
             index &= bit - 1
-            self._place(index, depth - 1, {**shard, **other}, self.merges)
+            joined = {**shard, **other}
+            self._raise_bound(len(joined) + 1)
+            self._place(index, depth - 1, joined, self.merges)
         while self.depth_counts[self.depth] == 0:
             self.depth_counts.pop()
             self.depth -= 1
@@ -449,6 +494,7 @@ class HashTable:
         """Asserts every rule of the module's text; O(n), for tests."""
         slots = self.mask + 1
         assert slots == 1 << self.depth
+        assert self.limit == min(self.bound, self.split_at)
         assert len(self.directory) == len(self.depths) == len(self.stamps) == slots
         assert self.first is self.directory[0]
         counts = [0] * (self.depth + 1)
@@ -459,6 +505,7 @@ class HashTable:
             assert self.directory[suffix] is shard
             assert self.stamps[suffix] == self.stamps[index]
             assert len(shard) <= self.bound
+            assert len(shard) < self.limit or len(shard) >= self.split_at
             for key in shard:
                 assert shard_hash(key) & ((1 << depth) - 1) == suffix
             counts[depth] += index == suffix
@@ -468,5 +515,8 @@ class HashTable:
 
 
 def _key_at(shard: dict[bytes, Any], position: i64) -> bytes:
-    key: bytes = next(islice(shard, position, None))
+    """The key at a position, reached from the nearer end."""
+    behind = len(shard) - 1 - position
+    keys = islice(shard, position, None) if position <= behind else islice(reversed(shard), behind, None)
+    key: bytes = next(keys)
     return key

@@ -25,7 +25,7 @@ from librt.random import randrange
 from mypy_extensions import i64, mypyc_attr
 
 from pyredis.datatypes import packed_hash
-from pyredis.datatypes.bulk_strings import element_end, skip, unpack, unpack_all, value_start
+from pyredis.datatypes.bulk_strings import element_end, pack, skip, unpack, unpack_all
 from pyredis.datatypes.digest import Digest
 from pyredis.datatypes.field_deadlines import NO_DEADLINE, FieldDeadlines
 from pyredis.datatypes.footprint import instance_size, size_of
@@ -112,33 +112,25 @@ class HashValue(Value):
             value: bytes | None = table.get(field)
             return value
         run = self.run
-        element = packed_hash.pack(field)
-        place = packed_hash.find(run, element)
-        if place == NOT_THERE:
-            return None
-        start = place + len(element)
-        return run[value_start(run, start) : element_end(run, start) - 2]
+        place = packed_hash.find(run, field)
+        return None if place == NOT_THERE else packed_hash.value_of(run, place)
 
     def get_packed(self, field: bytes) -> bytes | None:
         """The value of a field as a bulk string, or None. O(1), small hashes O(n)."""
         table = self.table
         if table is not None:
             value: bytes | None = table.get(field)
-            return None if value is None else packed_hash.pack(value)
+            return None if value is None else pack(value)
         run = self.run
-        element = packed_hash.pack(field)
-        place = packed_hash.find(run, element)
-        if place == NOT_THERE:
-            return None
-        start = place + len(element)
-        return run[start : element_end(run, start)]
+        place = packed_hash.find(run, field)
+        return None if place == NOT_THERE else packed_hash.packed_value_of(run, place)
 
     def has(self, field: bytes) -> bool:
         """Whether a field is there. O(1), small hashes O(n)."""
         table = self.table
         if table is not None:
             return table.contains(field)
-        return packed_hash.find(self.run, packed_hash.pack(field)) != NOT_THERE
+        return packed_hash.find(self.run, field) != NOT_THERE
 
     def put(
         self, field: bytes, value: bytes, max_entries: i64, max_value: i64, keeps_deadline: bool = False
@@ -206,12 +198,13 @@ class HashValue(Value):
 
     def _put_packed(self, field: bytes, value: bytes) -> bool:
         run = self.run
-        element = packed_hash.pack(field)
-        place = packed_hash.find(run, element)
-        run = packed_hash.put(run, element, place, packed_hash.pack(value))
         count = self.run_count
+        place = packed_hash.find(run, field)
         if place == NOT_THERE:
+            run = packed_hash.with_pair(run, field, value)
             count += 1
+        else:
+            run = packed_hash.with_value(run, place, value)
         if (
             packed_hash.is_small(run, count, self.is_listpack)
             and packed_hash.is_plain(field)
@@ -249,7 +242,7 @@ class HashValue(Value):
             if table.pop(field) is None:
                 return False
         else:
-            place = packed_hash.find(self.run, packed_hash.pack(field))
+            place = packed_hash.find(self.run, field)
             if place == NOT_THERE:
                 return False
             self.run = packed_hash.without(self.run, place)
@@ -305,7 +298,7 @@ class HashValue(Value):
 
     def _move(self, field: bytes, index: i64) -> None:
         """Puts a field of a run where `index` others stand before it."""
-        place = packed_hash.find(self.run, packed_hash.pack(field))
+        place = packed_hash.find(self.run, field)
         self.run = packed_hash.moved(self.run, place, index)
 
     # Whole hashes.

@@ -21,7 +21,17 @@ from typing import Final
 from librt.strings import BytesWriter, read_i64_le
 from mypy_extensions import i64
 
-from pyredis.datatypes.bulk_strings import element_end, skip, value_start
+from pyredis.datatypes.bulk_strings import (
+    CRLF,
+    element_end,
+    header,
+    is_at,
+    pack,
+    packed_size,
+    skip,
+    value_start,
+    write_packed,
+)
 from pyredis.form import COMPILED
 
 MAX_FIELDS: Final[i64] = 512 if COMPILED else 128
@@ -33,30 +43,8 @@ MAX_TABLE_FIELDS: Final[i64] = 128 if COMPILED else 64
 
 NOT_THERE: Final[i64] = -1
 
-CRLF: Final = b"\r\n"
 NEWLINE: Final = b"\n"
 LINES_A_PAIR: Final[i64] = 4
-
-_SMALL: Final = 1024
-_HEADERS: Final = [b"$%d\r\n" % length for length in range(_SMALL)]
-
-
-def pack(text: bytes) -> bytes:
-    """A field or value as an element of a run."""
-    length = len(text)
-    if length < _SMALL:
-        return _HEADERS[length] + text + CRLF
-    return b"$%d\r\n%b\r\n" % (length, text)
-
-
-def _write(writer: BytesWriter, text: bytes) -> None:
-    length = len(text)
-    if length < _SMALL:
-        writer.write(_HEADERS[length])
-    else:
-        writer.write(b"$%d\r\n" % length)
-    writer.write(text)
-    writer.write(CRLF)
 
 
 def pack_from(texts: list[bytes], position: i64) -> bytes:
@@ -70,7 +58,7 @@ def _pack_compiled(texts: list[bytes], position: i64) -> bytes:
     writer = BytesWriter()
     count: i64 = len(texts)
     while position < count:
-        _write(writer, texts[position])
+        write_packed(writer, texts[position])
         position += 1
     return writer.getvalue()
 
@@ -85,8 +73,8 @@ def pack_shards(shards: list[dict[bytes, bytes]]) -> bytes:
     writer = BytesWriter()
     for pairs in shards:
         for field, value in pairs.items():
-            _write(writer, field)
-            _write(writer, value)
+            write_packed(writer, field)
+            write_packed(writer, value)
     return writer.getvalue()
 
 
@@ -110,33 +98,40 @@ def is_plain(text: bytes) -> bool:
     return COMPILED or NEWLINE not in text
 
 
-def find(run: bytes, element: bytes) -> i64:
-    """The place of a packed field, or NOT_THERE. O(n)."""
-    return _find_by_walking(run, element)
+def find(run: bytes, field: bytes) -> i64:
+    """The place of a field, or NOT_THERE. O(n)."""
+    return _find_by_walking(run, field)
 
 
-def _find_by_walking(run: bytes, element: bytes) -> i64:
+def _find_by_walking(run: bytes, field: bytes) -> i64:
     end: i64 = len(run)
-    size: i64 = len(element)
+    length: i64 = len(field)
+    # Elements of this size hold texts of this length, and no others do.
+    size = packed_size(length)
     place: i64 = 0
     after: i64
-    if size < 8:  # a field of no or one byte
+    if length < 8:
         while place < end:
             after = element_end(run, place)
-            if after - place == size and run[place:after] == element:
+            if after - place == size and is_at(run, after - 2 - length, field):
                 return place
             place = element_end(run, after)
         return NOT_THERE
-    tail = read_i64_le(element, size - 8)
+    tail = read_i64_le(field, length - 8)
     while place < end:
         after = element_end(run, place)
-        if after - place == size and read_i64_le(run, after - 8) == tail and run[place:after] == element:
+        if (
+            after - place == size
+            and read_i64_le(run, after - 10) == tail
+            and is_at(run, after - 2 - length, field)
+        ):
             return place
         place = element_end(run, after)
     return NOT_THERE
 
 
-def _find_by_search(run: bytes, element: bytes) -> i64:
+def _find_by_search(run: bytes, field: bytes) -> i64:
+    element = pack(field)
     hit = run.find(element)
     while hit > 0 and run.count(NEWLINE, 0, hit) % LINES_A_PAIR != 0:
         hit = run.find(element, hit + 1)
@@ -147,12 +142,31 @@ if not COMPILED:
     globals()["find"] = _find_by_search
 
 
-def put(run: bytes, element: bytes, place: i64, value: bytes) -> bytes:
-    """The run with a packed value for the packed field at a place, or behind all others for NOT_THERE."""
-    if place == NOT_THERE:
-        return run + element + value
-    start = place + len(element)
-    return run[:start] + value + run[element_end(run, start) :]
+def value_of(run: bytes, place: i64) -> bytes:
+    """The value of the field at a place."""
+    start = element_end(run, place)
+    return run[value_start(run, start) : element_end(run, start) - 2]
+
+
+def packed_value_of(run: bytes, place: i64) -> bytes:
+    """The value of the field at a place as a bulk string."""
+    start = element_end(run, place)
+    return run[start : element_end(run, start)]
+
+
+def with_pair(run: bytes, field: bytes, value: bytes) -> bytes:
+    """The run with a field that it does not have, and its value, behind all others."""
+    return b"".join([run, header(len(field)), field, CRLF, header(len(value)), value, CRLF])
+
+
+def with_value(run: bytes, place: i64, value: bytes) -> bytes:
+    """The run with another value for the field at a place; the same run where it is the value."""
+    start = element_end(run, place)
+    end = element_end(run, start)
+    length: i64 = len(value)
+    if end - start == packed_size(length) and is_at(run, end - 2 - length, value):
+        return run
+    return b"".join([run[:start], header(length), value, CRLF, run[end:]])
 
 
 def without(run: bytes, place: i64) -> bytes:

@@ -22,12 +22,19 @@ from librt.strings import BytesWriter
 from mypy_extensions import i16, i64, mypyc_attr
 
 from pyredis.datatypes import packed_integers, packed_members
-from pyredis.datatypes.bulk_strings import element_end, skip, unpack, unpack_all
+from pyredis.datatypes.bulk_strings import (
+    element_end,
+    pack,
+    packed_size,
+    skip,
+    unpack,
+    unpack_all,
+    write_packed,
+)
 from pyredis.datatypes.digest import Digest
 from pyredis.datatypes.footprint import instance_size, size_of
 from pyredis.datatypes.hash_table import HashTable
 from pyredis.datatypes.numbers import parse_int64
-from pyredis.datatypes.packed_members import pack, write_packed
 from pyredis.datatypes.value import Value
 from pyredis.form import COMPILED
 
@@ -202,8 +209,7 @@ class SetValue(Value):
         run = self.packed
         count = i64(self.count)
         length: i64 = len(member)
-        element = pack(member)
-        if count > 0 and packed_members.find(run, element, count) >= 0:
+        if count > 0 and packed_members.find(run, member, count) >= 0:
             return False
         if i64(self.kind) == LISTPACK and (
             count >= limits.listpack_entries or length > limits.listpack_value
@@ -212,7 +218,7 @@ class SetValue(Value):
         if count >= RUN_ENTRIES or length > RUN_MEMBER:
             self._use_table().set(member, True)
         else:
-            self.packed = run + element
+            self.packed = run + pack(member)
             self.count += 1
         return True
 
@@ -270,11 +276,10 @@ class SetValue(Value):
                 return False
             self.packed = packed_integers.remove(packed, width, place)
         else:
-            element = pack(member)
-            start = packed_members.find(packed, element, i64(self.count))
+            start = packed_members.find(packed, member, i64(self.count))
             if start < 0:
                 return False
-            self.packed = packed[:start] + packed[start + len(element) :]
+            self.packed = packed[:start] + packed[start + packed_size(len(member)) :]
         self.count -= 1
         return True
 
@@ -287,7 +292,7 @@ class SetValue(Value):
             number = parse_int64(member)
             return number is not None and packed_integers.contains(self.packed, i64(self.width), number)
         count = i64(self.count)
-        return count > 0 and packed_members.find(self.packed, pack(member), count) >= 0
+        return count > 0 and packed_members.find(self.packed, member, count) >= 0
 
     def random_member(self) -> bytes:
         """A member chosen uniformly; the set must not be empty. Expected O(1), small sets O(n)."""
@@ -300,9 +305,7 @@ class SetValue(Value):
         """Takes out a member chosen uniformly; the set must not be empty. Expected O(1), small sets O(n)."""
         table = self.table
         if table is not None:
-            member = table.random_key()
-            table.pop(member)
-            return member
+            return table.pop_random()
         packed = self.packed
         place: i64 = randrange(i64(self.count))
         width = i64(self.width)

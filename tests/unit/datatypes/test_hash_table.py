@@ -84,6 +84,14 @@ class TableBesideDict(RuleBasedStateMachine):
     def draw(self) -> None:
         assert self.table.random_key() in self.model
 
+    @precondition(lambda self: self.model)
+    @rule(count=st.integers(1, 60))
+    def pop_random(self, count: int) -> None:
+        for _ in range(min(count, len(self.model))):
+            key = self.table.pop_random()
+            del self.model[key]
+            self.owed.discard(key)
+
     @rule(count=st.integers(1, 9))
     def sample(self, count: int) -> None:
         items = self.table.some_items(count)
@@ -226,6 +234,21 @@ def test_random_keys_are_uniform_in_an_uneven_table() -> None:
     table.check()
     assert len(table.directory) > 16
     assert chi_square(draw(table, 60 * len(table)), table.keys()) < limit(len(table) - 1)
+
+
+def test_a_table_that_is_emptied_at_random_is_emptied_evenly_and_draws_stay_cheap() -> None:
+    seed(22)
+    gone = Counter[bytes]()
+    for _ in range(40):
+        table = filled(500, 16)
+        gone.update(table.pop_random() for _ in range(400))
+        assert table.size == 100
+        table.check()
+        assert table.bound < 16
+        for key in gone:
+            table.set(key, 1)
+        table.check()
+    assert chi_square(gone, filled(500, 16).keys()) < limit(499)
 
 
 def colliding_keys(count: int, bits: int) -> list[bytes]:

@@ -230,9 +230,9 @@ def test_both_searches_find_what_looks_like_a_field_inside_another(pairs: list[t
         places[field] = place
         place += len(pack(field)) + len(pack(text))
     for field in TRICKY:
-        assert packed_hash._find_by_walking(run, pack(field)) == places[field]
+        assert packed_hash._find_by_walking(run, field) == places[field]
         if not any(b"\n" in text for pair in pairs for text in pair):
-            assert packed_hash._find_by_search(run, pack(field)) == places[field]
+            assert packed_hash._find_by_search(run, field) == places[field]
 
 
 @given(st.lists(FIELD, unique=True, max_size=6), st.lists(FIELD, unique=True, max_size=6))
