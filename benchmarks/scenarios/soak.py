@@ -42,7 +42,11 @@ PAUSE_SECONDS: Final = 0.02
 """How long a client rests between two rounds of its work, on average; the server should not be saturated."""
 SETTLE_SECONDS: Final = 4.0
 PING_SECONDS: Final = 0.002
-GROWTH_ALLOWED: Final = 4 << 20
+FRAGMENTS_ALLOWED: Final = 0.05
+"""By what share of the most under load resident memory at rest may have grown: pages that few survivors hold."""
+BLOCKS_ALLOWED: Final = 0.03
+C_BYTES_ALLOWED: Final = 2 << 20
+"""By how much what is allocated at rest may have grown, as Python's objects and as bytes of the C library."""
 ARGUMENTS: Final = (
     "--appendonly", "yes", "--appendfsync", "everysec", "--save", "60 1000", "--enable-debug-command", "local",
     "--auto-aof-rewrite-min-size", "16mb", "--client-output-buffer-limit", "normal 32mb 16mb 10",
@@ -67,6 +71,8 @@ class Rest:
     clients: int
     children: int
     blocked: int
+    blocks: int
+    c_bytes: int
 
 
 @dataclass
@@ -296,11 +302,16 @@ def rest(soak: Soak, began: float) -> Rest:
         for name in ("rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status"):
             if fields[name] != "ok":
                 soak.account.fail(f"{name} is {fields[name]}")
+        allocated = connection.command("MEMORY", "MALLOC-STATS").decode("latin-1")
+        blocks, c_bytes = (
+            int(found[1]) if (found := re.search(pattern, allocated)) else 0
+            for pattern in (r"allocated blocks: (\d+)", r"C library: (\d+) allocated")
+        )
         proc = Path(f"/proc/{server.pid}")
         children = (proc / "task" / str(server.pid) / "children").read_text().split()
         return Rest(
             time.perf_counter() - began, server.rss_bytes(), len(os.listdir(proc / "fd")),
-            int(fields["connected_clients"]) - 1, len(children), int(fields["blocked_clients"]),
+            int(fields["connected_clients"]) - 1, len(children), int(fields["blocked_clients"]), blocks, c_bytes,
         )  # fmt: skip
 
 
@@ -337,6 +348,7 @@ def report(soak: Soak, count: int, before: dict[str, int]) -> list[str]:
         [
             "start" if not number else str(number), f"{one.rss / 1e6:.1f}",
             f"{soak.highest[number - 1] / 1e6:.0f}" if number else "-",
+            f"{one.blocks:,}", f"{one.c_bytes / 1e6:.1f}",
             str(one.files), str(one.clients), str(one.blocked), str(one.children),
         ]
         for number, one in enumerate(rests)
@@ -353,7 +365,9 @@ def report(soak: Soak, count: int, before: dict[str, int]) -> list[str]:
     lines_of_log = unexpected_lines(soak.server.log())
     first, last = rests[min(2, count - 1)], rests[-1]
     verdicts = {
-        "memory at rest": last.rss - first.rss <= GROWTH_ALLOWED,
+        "objects at rest": last.blocks - first.blocks <= BLOCKS_ALLOWED * first.blocks
+        and last.c_bytes - first.c_bytes <= C_BYTES_ALLOWED,
+        "memory at rest": last.rss - first.rss <= FRAGMENTS_ALLOWED * max(soak.highest),
         "open files": last.files <= rests[1].files,
         "clients": all(not one.clients and not one.blocked for one in rests),
         "children": not last.children,
@@ -365,7 +379,13 @@ def report(soak: Soak, count: int, before: dict[str, int]) -> list[str]:
         f"{account.commands:,} commands from {soak.clients} clients in {count} rounds, {account.reconnects:,} "
         f"reconnections; {soak.verified:,} increments verified, {len(before)} counters over a restart; "
         f"{soak.lost_to_eviction} counters evicted in the rounds in which that may be.", "",
-        *table(["after round", "MB at rest", "MB at most", "open files", "clients", "blocked", "children"], rows), "",
+        *table(
+            [
+                "after round", "MB at rest", "MB at most", "Python blocks", "MB of the C library", "open files",
+                "clients", "blocked", "children",
+            ],
+            rows,
+        ), "",
         f"Memory at rest grows by {slope(rests[2:] or rests) / 1e6:+.2f} MB a minute from the second round on "
         f"({(last.rss - first.rss) / 1e6:+.1f} MB from then to the end).", "",
         *table(["ms", "pings", "p50", "p99", "p99.9", "longest"], served), "",

@@ -177,13 +177,40 @@ def release_free_memory() -> bool:
         return False
 
 
+MALLINFO: Final = (
+    "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+)  # fmt: skip
+"""The fields of glibc's `struct mallinfo2`."""
+
+
+def c_library_bytes() -> tuple[int, int] | None:
+    """How many bytes the C library has handed out, and how many it keeps free; None where it cannot be asked."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    try:
+        function = ctypes.CDLL(None).mallinfo2
+    except (AttributeError, OSError):  # another C library, or glibc before 2.33
+        return None
+    fields = [(name, ctypes.c_size_t) for name in MALLINFO]
+    function.restype = type("mallinfo2", (ctypes.Structure,), {"_fields_": fields})
+    info = function()
+    return info.uordblks + info.hblkhd, info.fordblks
+
+
 def allocator_report() -> bytes:
-    """What Python's allocator and garbage collector count, as lines for people."""
+    """What the allocators of Python and the C library and the garbage collector count, as lines for people."""
     import gc
 
     lines = [
         "Python memory allocator",
         f"allocated blocks: {sys.getallocatedblocks()}",
+    ]
+    c_library = c_library_bytes()
+    if c_library is not None:
+        lines.append(f"bytes of the C library: {c_library[0]} allocated, {c_library[1]} free")
+    lines += [
         f"resident bytes: {resident_bytes()}",
         f"frozen objects: {gc.get_freeze_count()}",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -274,6 +275,13 @@ class TestTotals:
         lines = report.decode().splitlines()
         blocks = int(lines[1].removeprefix("allocated blocks: "))
         assert blocks > 10_000
+        if sys.platform == "linux":
+            allocated = int(lines[2].removeprefix("bytes of the C library: ").split()[0])
+            kept = bytearray(50_000_000)
+            report = decode(client.command("MEMORY", "MALLOC-STATS"))
+            assert isinstance(report, bytes)
+            grown = int(report.split(b"C library: ")[1].split()[0]) - allocated
+            assert abs(grown - len(kept)) < 5_000_000
         assert len([line for line in lines if line.startswith("generation ")]) == 3
         assert server.client(3).command("MEMORY", "MALLOC-STATS").startswith(b"=")
 
