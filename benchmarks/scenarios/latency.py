@@ -4,8 +4,8 @@ The load is open: every request has a time at which it is due, whatever became o
 counts from then. A server that stops for 100 ms is seen by all requests that were due meanwhile, where a client that
 waits for its answer before it sends the next would see one slow answer (coordinated omission).
 
-Two kinds of requests are mixed: packets of sixteen, four GETs to a SET, which make the load, and single ones, which
-are what is reported. Both servers get the same load, half of what the slower of them could take by its CPU time per
+Two kinds of requests are mixed: packets of 64, four GETs to a SET, which make the load, and single ones, which are
+what is reported, beside how late the client itself was to send them: that is in the waits, and the floor of them. Both servers get the same load, half of what the slower of them could take by its CPU time per
 command. A process that a server forks stays on the server's core and competes with it.
 """
 
@@ -29,7 +29,7 @@ from tests.support.process import ServerError, ServerProcess
 KEYS: Final = 1_000_000
 VALUE: Final = "x" * 20
 READS: Final = 0.8
-DEPTH: Final = 16
+DEPTH: Final = 64
 LOAD_CONNECTIONS: Final = 50
 SINGLE_CONNECTIONS: Final = 10
 SINGLES_A_SECOND: Final = 2_000
@@ -40,6 +40,7 @@ PHASES: Final = (("nothing else", ""), ("BGSAVE", "BGSAVE"), ("AOF rewrite", "BG
 FILL_BATCH: Final = 2_000
 PATIENCE_SECONDS: Final = 10.0
 RING: Final = 64_000
+LOG: Final = ("--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0")
 
 
 @dataclass
@@ -58,6 +59,8 @@ class OpenLoop:
     def __init__(self, port: int, packets_a_second: float) -> None:
         self.waits: list[tuple[float, float]] = []
         """Due time and latency, of the single requests."""
+        self.delays: list[float] = []
+        """By how much they were sent too late."""
         self._lines: dict[int, _Line] = {}
         self._epoll = select.epoll()
         for number in range(LOAD_CONNECTIONS + SINGLE_CONNECTIONS):
@@ -101,6 +104,8 @@ class OpenLoop:
         request: Request = next(self._singles if is_single else self._packets)
         line = next(self._single_lines if is_single else self._load_lines)
         line.owed.append((due, request.lines))
+        if is_single:
+            self.delays.append(time.perf_counter() - due)
         line.sock.sendall(request.data)
 
     def _receive(self, timeout: float) -> bool:
@@ -152,10 +157,10 @@ def measure_latency(pair: Pair) -> list[str]:
     rates: dict[str, float] = {}
     names = (OURS, REDIS)
     for name in names:
-        with pair.start(name) as process:
-            fill(process, 0, KEYS // 10)
+        with pair.start(name, *LOG) as process:
+            fill(process, 0, KEYS)
             with keeping_to(pair.client_cpu):
-                driven: Driven = closed(mix(READS, VALUE, KEYS // 10), LOAD_CONNECTIONS)(
+                driven: Driven = closed(mix(READS, VALUE, KEYS), LOAD_CONNECTIONS)(
                     process, DEPTH, CALIBRATION
                 )
             rates[name] = 1e9 * driven.commands / driven.cpu_ns
@@ -168,7 +173,7 @@ def measure_latency(pair: Pair) -> list[str]:
         rows += found
         notes.append(f"{name} was busy for {busy:.0%} of the time")
     header = ["single requests", "requests", "p50 ms", "p99 ms", "p99.9 ms", "longest ms"]
-    rows.sort(key=lambda row: [title for title, _ in [*PHASES, ("all", "")]].index(row[0].split(": ")[0]))
+    rows.sort(key=lambda row: [title for title, _ in [*PHASES, ("all", ""), ("sent late", "")]].index(row[0].split(": ")[0]))
     return [
         f"{KEYS:,} keys, {rate:,.0f} commands a second in packets of {DEPTH}, {SINGLES_A_SECOND:,} single ones; "
         f"the log is on (`everysec`). {', '.join(notes)}.",
@@ -179,8 +184,7 @@ def measure_latency(pair: Pair) -> list[str]:
 
 def _measure_one(pair: Pair, name: str, rate: float) -> tuple[list[list[str]], float]:
     seconds = PHASE_SECONDS * pair.scale
-    log = ("--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0")
-    with pair.start(name, *log) as process:
+    with pair.start(name, *LOG) as process:
         fill(process, 0, KEYS)
         loop = OpenLoop(process.port, rate / DEPTH)
         actions = [
@@ -206,6 +210,7 @@ def _measure_one(pair: Pair, name: str, rate: float) -> tuple[list[list[str]], f
     for number, (title, _) in enumerate(PHASES):
         some = [wait for due, wait in loop.waits if number * seconds <= due - began < (number + 1) * seconds]
         rows.append([f"{title}: {name}", f"{len(some):,}", *percentiles(some)])
+    rows.append([f"sent late: {name}", f"{len(loop.delays):,}", *percentiles(loop.delays)])
     rows.append([f"all: {name}", f"{len(loop.waits):,}", *percentiles([wait for _, wait in loop.waits])])
     for row in rows:
         say(" | ".join(row))

@@ -32,6 +32,10 @@ HAVE_FORK: Final = hasattr(os, "fork") and os.environ.get("PYREDIS_FORK", "1") !
 """Whether work in the background is done by a child process; without, it is done in slices."""
 
 _PR_SET_PDEATHSIG: Final = 1
+NICENESS: Final = 10
+"""By how much a child steps back: where it has to share a core with the server, it gets a tenth of it at least, and
+the server all that it needs up to the rest."""
+
 TELL_SECONDS: Final = 1.0
 """The time between two words of a child about its progress."""
 
@@ -194,6 +198,7 @@ def _run_child(child: Child, work: Callable[[], None], purpose: str, parent: int
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         _die_with(parent)
+        os.nice(NICENESS)
         _close_descriptors({child._writer, *_log_descriptors()})
         if child.prepare is not None:
             child.prepare(purpose)

@@ -304,6 +304,8 @@ def test_a_killed_child_leaves_nothing_behind() -> None:
         connection.command("DEBUG", "POPULATE", 200_000)
         assert connection.command("BGSAVE") == b"+Background saving started\r\n"
         pid = int(server.log().split("Background saving started by pid ")[1].split()[0])
+        steps_back = min(os.getpriority(os.PRIO_PROCESS, server.pid) + 10, 19)
+        eventually(lambda: os.getpriority(os.PRIO_PROCESS, pid) == steps_back, "the child to step back")
         assert connection.command("BGSAVE") == b"-ERR Background save already in progress\r\n"
         assert connection.command("SAVE") == b"-ERR Background save already in progress\r\n"
         os.kill(pid, signal.SIGTERM)
