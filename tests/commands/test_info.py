@@ -120,6 +120,16 @@ def fields(client: Client, section: str) -> dict[str, str]:
     return next(iter(sections_of(text(client, section)).values()))
 
 
+def ping_through_samples(server: InProcess, client: Client, pings: int) -> None:
+    """So many PINGs before each of as many samples as are kept, a tenth of a second apart."""
+    server.engine.sample()
+    for _ in range(SAMPLES):
+        for _ in range(pings):
+            client.command("PING")
+        server.clock.advance(100)
+        server.engine.sample()
+
+
 class TestForm:
     def test_one_section(self, client: Client) -> None:
         assert client.command("INFO", "cluster") == b"$30\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n"
@@ -347,13 +357,7 @@ class TestStats:
         assert later["total_reads_processed"] == "5"
 
     def test_turns_of_the_loop(self, server: InProcess, client: Client) -> None:
-        engine = server.engine
-        engine.sample()
-        for _ in range(SAMPLES):
-            for _ in range(20):
-                client.command("PING")
-            server.clock.advance(100)
-            engine.sample()
+        ping_through_samples(server, client, 20)
         info = fields(client, "stats")
         assert info["eventloop_cycles"] == str(20 * SAMPLES + 1)
         assert info["instantaneous_eventloop_cycles_per_sec"] == "200"
@@ -375,20 +379,14 @@ class TestStats:
         assert fields(client, "stats")["expired_stale_perc"] == "0.00"
 
     def test_rates_are_means_of_sixteen_samples(self, server: InProcess, client: Client) -> None:
-        engine = server.engine
-        engine.sample()
-        for _ in range(SAMPLES):
-            for _ in range(50):
-                client.command("PING")
-            server.clock.advance(100)
-            engine.sample()
+        ping_through_samples(server, client, 50)
         info = fields(client, "stats")
         assert info["instantaneous_ops_per_sec"] == "500"
         assert info["instantaneous_input_kbps"] == f"{500 * 14 / 1024:.2f}"
         assert info["instantaneous_output_kbps"] == f"{500 * 7 / 1024:.2f}"
         for _ in range(SAMPLES // 2):
             server.clock.advance(100)
-            engine.sample()
+            server.engine.sample()
         assert 250 <= int(fields(client, "stats")["instantaneous_ops_per_sec"]) < 260
 
     def test_samples_are_a_tenth_of_a_second_apart(self, server: InProcess, client: Client) -> None:

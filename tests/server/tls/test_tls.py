@@ -21,24 +21,12 @@ from tests.support.tls import RSA, Authority, PacedClient, TlsConnection, find_o
 from tests.support.wire import RawConnection, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = needs_openssl
 
 OUTSIDE = outside_address()
 MEGABYTE: Final = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def server(world: World) -> Iterator[TlsServer]:
-    with TlsServer(world) as server:
-        yield server
 
 
 class TestServing:

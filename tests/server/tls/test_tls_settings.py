@@ -14,23 +14,11 @@ from tests.support.process import reserve_port
 from tests.support.tls import PASSWORD, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = needs_openssl
 
 NO_RECONFIGURATION: Final = b" - Unable to update TLS configuration. Check server logs.\r\n"
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def server(world: World) -> Iterator[TlsServer]:
-    with TlsServer(world) as server:
-        yield server
 
 
 class TestRefusedSettings:
