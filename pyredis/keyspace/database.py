@@ -280,6 +280,8 @@ class Database:
 
     def expire_if_due(self, key: bytes) -> bool:
         """Removes `key` when its deadline has passed, or hides it while such keys are kept; true if so."""
+        if self.clock.now_ms < self.expiry.earliest_ms:
+            return False
         deadline = self.expires.get(key)
         if deadline is None or abs(deadline) > self.clock.now_ms:
             return False

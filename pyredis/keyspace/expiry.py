@@ -35,6 +35,8 @@ SWEEP_STEP: Final[i64] = 4
 
 RELEASE_STEP: Final[i64] = 1024
 
+NEVER_MS: Final[i64] = 1 << 62
+
 
 def bucket_of(deadline_ms: i64, now_ms: i64) -> int:
     """The number of the bucket for a deadline: its start in units of `1 << BUCKET_BITS` ms, at or before it.
@@ -74,6 +76,8 @@ class ExpiryQueue:
         self.expires: HashTable = expires
         self.buckets: dict[int, list[bytes]] = {}
         self.heap: list[int] = []
+        # No deadline is before this: the start of the first bucket. Until then nobody has to look for one.
+        self.earliest_ms: i64 = NEVER_MS
         self.entries: i64 = 0
         # The sweep: buckets still to come in this round, and the progress within one of them.
         self.sweep_order: list[int] = []
@@ -125,6 +129,7 @@ class ExpiryQueue:
             if not bucket:
                 del self.buckets[number]
                 heappop(self.heap)
+                self._note_earliest()
         return limit - left, due
 
     def sweep(self, limit: i64, now_ms: i64) -> None:
@@ -158,8 +163,16 @@ class ExpiryQueue:
         if bucket is None:
             self.buckets[number] = [key]
             heappush(self.heap, number)
+            self._note_earliest()
         else:
             bucket.append(key)
+
+    def _note_earliest(self) -> None:
+        if self.heap:
+            number: i64 = self.heap[0]
+            self.earliest_ms = number << BUCKET_BITS
+        else:
+            self.earliest_ms = NEVER_MS
 
     def _move(self, key: bytes, deadline: int, now_ms: i64) -> None:
         """Puts an entry where its deadline belongs, as seen from now."""
@@ -206,6 +219,8 @@ class ExpiryQueue:
     def check(self) -> None:
         """Asserts the rules; O(n), for tests."""
         assert sorted(self.heap) == sorted(self.buckets)
+        assert all(abs(deadline) >= self.earliest_ms for _, deadline in self.expires.items())
+        assert self.earliest_ms == min([number << BUCKET_BITS for number in self.heap], default=NEVER_MS)
         # Entries that the sweep has dropped or moved still stand in the part of its bucket that it passed.
         passed = self.sweep_position - len(self.sweep_kept)
         assert sum(map(len, self.buckets.values())) - passed == self.entries
