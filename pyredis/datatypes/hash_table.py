@@ -202,6 +202,28 @@ class HashTable:
         if self.mask != 0 and left & self.merge_mask == 0 and left * 8 <= self.split_at:
             self._merge(index)
 
+    def reserve(self, count: i64) -> None:
+        """Prepares an empty table for so many keys: they take half the time when no shard is split. O(shards).
+
+        Of a number that is too high, empty shards remain.
+        """
+        if self.size != 0 or self.mask != 0:
+            return
+        depth = 0
+        slots: i64 = 1
+        while depth < MAX_DEPTH and slots * self.split_at * 17 < count * 20:
+            depth += 1
+            slots *= 2
+        if depth == 0:
+            return
+        self.directory = [{} for _ in range(slots)]
+        self.depths = [depth] * slots
+        self.stamps = [0] * slots
+        self.depth_counts = [0] * depth + [int(slots)]
+        self.depth = depth
+        self.mask = slots - 1
+        self.first = self.directory[0]
+
     def shards(self) -> list[dict[bytes, Any]]:
         """Every shard once, in the order of the directory."""
         return [shard for index, shard in enumerate(self.directory) if index >> self.depths[index] == 0]
