@@ -50,6 +50,8 @@ class ListLimits:
         self.bytes: i64 = 0
         self.shrunk_elements: i64 = 0
         self.shrunk_bytes: i64 = 0
+        # From which size on an element has a node of its own in a snapshot; 0 where `bytes` decides.
+        self.plain_from: i64 = 0
         self.set(directive)
 
     def set(self, directive: int) -> None:
