@@ -9,7 +9,7 @@ LANGUAGES ?= go rust java
 SOURCES := $(shell find pyredis -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compiled test-asyncio build style lint types clients differential fuzz crash coverage bench bench-quick bench-check bench-large docs check clean
+.PHONY: help run test test-compiled test-asyncio build style lint types clients differential fuzz crash coverage bench bench-quick bench-check bench-baseline bench-types bench-large docs check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,7 +23,7 @@ help: ## list the targets
 .venv/.compiled: .venv/.tools setup.py $(SOURCES)
 	$(BIN)/python -m pip install -q --no-build-isolation --no-deps --force-reinstall .
 	@rm -rf build/lib* build/bdist* pyredis.egg-info
-	@touch $@
+	@echo $${PYREDIS_OPT_LEVEL:-3} > $@
 
 run: .venv/.tools ## start the server: make run ARGS="--port 7000"; compiled if `make build` was done
 	@if [ -e .venv/.compiled ]; then exec $(BIN)/pyredis $(ARGS); else exec $(BIN)/python -m pyredis $(ARGS); fi
@@ -77,15 +77,22 @@ coverage: .venv/.tools ## branch coverage
 	$(BIN)/python -m coverage run -m pytest && $(BIN)/python -m coverage report
 
 bench: .venv/.compiled ## compare with redis-server and other peers; writes benchmarks/results and docs/benchmarks.md
-	$(BIN)/python -m benchmarks.compare --ours compiled --peer fakeredis
+	$(BIN)/python -m benchmarks.compare --ours compiled --peer interpreted --peer fakeredis
 	PYREDIS_TEST_COMMAND=$(BIN)/pyredis $(BIN)/python -m benchmarks.scenarios active
 	PYREDIS_TEST_COMMAND=$(BIN)/pyredis $(BIN)/python -m benchmarks.scenarios latency
 
 bench-quick: .venv/.compiled ## the comparison in two minutes, for a look
 	$(BIN)/python -m benchmarks.compare --ours compiled --quick
 
-bench-check: .venv/.compiled ## fail if commands have become slower beside redis-server than they were
-	$(BIN)/python -m benchmarks.regression --command $(BIN)/pyredis
+bench-check: .venv/.compiled ## fail if commands take more instructions than they did; needs valgrind
+	$(BIN)/python -m benchmarks.instructions
+
+bench-baseline: ## make what commands take now what bench-check compares with; compiles as CI does
+	PYREDIS_OPT_LEVEL=1 $(MAKE) $(if $(filter 1,$(shell cat .venv/.compiled 2>/dev/null)),,-W setup.py) build
+	$(BIN)/python -m benchmarks.instructions --write
+
+bench-types: .venv/.compiled ## the data types beside redis-server: CPU, memory, waiting, growth with size
+	$(BIN)/python -m benchmarks.datatypes --command $(BIN)/pyredis
 
 bench-large: .venv/.compiled ## bytes per key of every type, and up to ten million keys; needs 4 GB and ten minutes
 	$(BIN)/python -m benchmarks.datatypes memory --command $(BIN)/pyredis

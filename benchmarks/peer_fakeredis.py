@@ -15,10 +15,16 @@ def _stop(number: int, frame: object) -> NoReturn:
     os._exit(0)
 
 
+class Server(TcpFakeServer):
+    """With room for a crowd of clients that come at once: what does not fit waits for seconds to try again."""
+
+    request_queue_size = 128
+
+
 def main() -> None:
     """Serves the port given as the only argument."""
     signal.signal(signal.SIGTERM, _stop)
-    TcpFakeServer(("127.0.0.1", int(sys.argv[1])), server_type="redis").serve_forever()
+    Server(("127.0.0.1", int(sys.argv[1])), server_type="redis").serve_forever()
 
 
 if __name__ == "__main__":

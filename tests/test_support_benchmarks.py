@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import page, regression
-from benchmarks.compare import chart, measure, report, traffic
+from benchmarks import page
+from benchmarks.compare import chart, measure, record, report, traffic
 from benchmarks.compare.footprint import POPULATIONS, BytesPerKey
 from benchmarks.compare.load import Load, LoadError, parse
 from benchmarks.compare.measure import Result, Sample, cpu_us, geometric_mean, requests_per_second
@@ -25,7 +25,6 @@ from tests.support.servers import RedisServer, find_redis_server
 from tests.support.wire import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 needs_redis = pytest.mark.skipif(find_redis_server() is None, reason="redis-server is not installed")
@@ -58,9 +57,9 @@ def sample(cpu: float, rate: float = 100_000.0) -> Sample:
 
 
 @pytest.fixture
-def run() -> report.Run:
+def run() -> record.Run:
     """Two workloads at two depths, one of which ours does not support."""
-    made = report.Run(
+    made = record.Run(
         date="2026-01-02",
         form="interpreted",
         machine={"cpu": "A & B", "cores": 2, "kernel": "Linux", "python": "CPython"},
@@ -100,7 +99,7 @@ def test_geometric_mean() -> None:
     assert geometric_mean([]) is None
 
 
-def test_ratio_is_the_median_of_neighbouring_pairs(run: report.Run) -> None:
+def test_ratio_is_the_median_of_neighbouring_pairs(run: record.Run) -> None:
     result = run.results[0]
     assert result.ratio("pyredis", "redis", cpu_us) == pytest.approx(3.0)
     assert result.ratio("redis", "pyredis", cpu_us) == pytest.approx((0.5 + 0.25) / 2)
@@ -120,30 +119,50 @@ def test_fine_clock_counts_unless_threads_have_ended() -> None:
     assert measure.cpu_between((5_000_000, 0), (9_000_000, 300_000_000)) == 300_000_000
 
 
-def test_group_means_leave_out_what_is_not_supported(run: report.Run) -> None:
+def test_group_means_leave_out_what_is_not_supported(run: record.Run) -> None:
     assert run.mean_ratio("core", 1, cpu_us) == pytest.approx((3.0 * 2.25) ** 0.5)
     assert run.mean_ratio("core", 16, cpu_us) == pytest.approx(3.0)
     assert run.mean_ratio("core", 16, requests_per_second) == pytest.approx(1.0)
     assert run.mean_ratio("nothing", 16, cpu_us) is None
 
 
-def test_cost_of_a_feature_is_measured_against_its_baseline(run: report.Run) -> None:
+def test_cost_of_a_feature_is_measured_against_its_baseline(run: record.Run) -> None:
     (first, second) = report.feature_costs(run)
     assert first[:2] == ("SLOW|ER over GET", 1)
     assert first[2] == {"pyredis": pytest.approx(0.5), "redis": pytest.approx(1.0)}
     assert second[2] == {"redis": pytest.approx(1.0)}
 
 
-def test_record_is_complete_and_valid_json(run: report.Run) -> None:
-    record = json.loads(report.to_json(run))
-    assert record["workloads"][0]["samples"]["pyredis"]["cpu_us"] == [2.0, 4.0]
-    assert record["workloads"][0]["ratio"]["cpu_us"] == 3.0
-    assert record["workloads"][3]["unsupported"] == {"pyredis": "-ERR unknown command"}
-    assert record["geometric_mean_ratios"]["core, pipeline 16"]["cpu_us"] == pytest.approx(3.0)
-    assert record["bytes_per_key"][0]["bytes"] == {"pyredis": 150.0, "redis": 100.0}
+def test_record_is_complete_and_valid_json(run: record.Run) -> None:
+    made = json.loads(record.to_json(run))
+    assert made["workloads"][0]["samples"]["pyredis"]["cpu_us"] == [2.0, 4.0]
+    assert made["workloads"][0]["ratio"]["cpu_us"] == 3.0
+    assert made["workloads"][3]["unsupported"] == {"pyredis": "-ERR unknown command"}
+    assert made["geometric_mean_ratios"]["core, pipeline 16"]["cpu_us"] == pytest.approx(3.0)
+    assert made["bytes_per_key"][0]["bytes"] == {"pyredis": 150.0, "redis": 100.0}
 
 
-def test_markdown_tables_are_rectangular(run: report.Run) -> None:
+def test_record_is_read_as_it_was_written(run: record.Run) -> None:
+    run.results[0].samples["fakeredis"] = [sample(9.0)]
+    run.results[0].unsupported["interpreted"] = "-ERR no"
+    run.peers = ["fakeredis", "interpreted"]
+    read = record.from_json(record.to_json(run))
+    assert record.to_json(read) == record.to_json(run)
+    assert read.peers == run.peers
+    assert report.summary(read) == report.summary(run)
+
+
+def test_what_is_shown_is_what_the_newest_record_says() -> None:
+    newest = max(page.RESULTS.glob("????-??-??-compiled.json"))
+    run = record.from_json(newest.read_text(encoding="utf-8"))
+    assert (page.RESULTS / "latest.md").read_text(encoding="utf-8") == report.to_markdown(run)
+    assert (page.RESULTS / "latest.svg").read_text(encoding="utf-8") == report.to_svg(run)
+    for path, (name, lines) in report.pages(run).items():
+        text = path.read_text(encoding="utf-8")
+        assert page.replaced(text, name, lines) == text, path
+
+
+def test_markdown_tables_are_rectangular(run: record.Run) -> None:
     text = report.to_markdown(run)
     assert "| GET | 3.00 | 1.00 | 3.00x |" in text
     assert "SLOW\\|ER (not supported: -ERR unknown command)" in text
@@ -153,7 +172,7 @@ def test_markdown_tables_are_rectangular(run: report.Run) -> None:
         assert len(widths) == 1, table
 
 
-def test_chart_is_well_formed_and_to_scale(run: report.Run) -> None:
+def test_chart_is_well_formed_and_to_scale(run: record.Run) -> None:
     root = ElementTree.fromstring(report.to_svg(run))
     space = "{http://www.w3.org/2000/svg}"
     texts = [element.text for element in root.iter(f"{space}text")]
@@ -179,7 +198,7 @@ def test_chart_cuts_a_bar_that_would_dwarf_the_rest() -> None:
     assert widths[0] / widths[1] == pytest.approx(chart.AXIS_LIMIT, rel=0.01)
 
 
-def test_save_writes_every_file(run: report.Run, tmp_path: Path) -> None:
+def test_save_writes_every_file(run: record.Run, tmp_path: Path) -> None:
     paths = report.save(run, tmp_path / "results")
     assert sorted(path.name for path in paths) == [
         "2026-01-02-interpreted.json",
@@ -295,6 +314,36 @@ def test_zipf_draws_the_first_twice_as_often_as_the_second() -> None:
     assert drawn[0][1] / drawn[1][1] == pytest.approx(2.0, rel=0.1)
 
 
+class PlayedRounds(measure.Rounds):
+    """Rounds on servers whose rates are given."""
+
+    def __init__(self, rates: dict[str, float], peers: dict[str, int]) -> None:
+        super().__init__({}, "redis", 4, 0.3, None, peers)
+        self.servers = dict.fromkeys(rates)  # type: ignore[assignment]
+        self.rates = rates
+        self.runs: list[tuple[str, int]] = []
+
+    def _one_run(self, name: str, workload: Workload, depth: int, requests: int) -> Sample:
+        self.runs.append((name, requests))
+        return sample(1.0, self.rates[name])
+
+
+def test_peers_run_less_often_and_as_long() -> None:
+    rounds = PlayedRounds({"pyredis": 100_000.0, "redis": 200_000.0, "peer": 8_000.0}, {"peer": 2})
+    result = Result(Workload("GET", "core", ("GET", "k")), 1)
+    rounds._sample(result)
+    assert {name: len(samples) for name, samples in result.samples.items()} == {
+        "pyredis": 4,
+        "redis": 4,
+        "peer": 2,
+    }
+    assert rounds.runs[3:9] == [
+        *[("pyredis", 60_000), ("redis", 60_000), ("peer", 2_400)],
+        *[("pyredis", 60_000), ("redis", 60_000), ("peer", 2_400)],
+    ]
+    assert rounds.runs[9:] == [("pyredis", 60_000), ("redis", 60_000)] * 2
+
+
 def test_options_of_redis_benchmark() -> None:
     large = Workload("SET", "values", ("SET", "k", "v"), builtin="set", value_bytes=100, is_resp3=True)
     assert large.benchmark_arguments() == ["-d", "100", "-3", "-t", "set"]
@@ -302,7 +351,7 @@ def test_options_of_redis_benchmark() -> None:
     assert Workload("X", "g", ("GET", "k"), cost=1000, clients=50).fewest_requests == 100
 
 
-def test_chart_leaves_out_depths_that_were_not_to_be_measured(run: report.Run) -> None:
+def test_chart_leaves_out_depths_that_were_not_to_be_measured(run: record.Run) -> None:
     deep = Workload("DEEP", "deep", ("PING",), depths=(128,))
     run.results.append(Result(deep, 128, {"pyredis": [sample(1.0)], "redis": [sample(2.0)]}))
     text = report.to_svg(run)
@@ -310,7 +359,7 @@ def test_chart_leaves_out_depths_that_were_not_to_be_measured(run: report.Run) -
     assert text.count(">0.50x<") == 1
     assert "pipeline 128" in text
     assert run.depths_of("deep") == [128]
-    assert list(json.loads(report.to_json(run))["geometric_mean_ratios"]) == [
+    assert list(json.loads(record.to_json(run))["geometric_mean_ratios"]) == [
         "core, pipeline 1",
         "core, pipeline 16",
         "deep, pipeline 128",
@@ -333,7 +382,7 @@ def test_the_page_has_every_part() -> None:
         assert "x\ny" in page.replaced(text, name, ["x", "y"])
 
 
-def test_summary_of_a_run(run: report.Run) -> None:
+def test_summary_of_a_run(run: record.Run) -> None:
     lines = report.summary(run)
     assert any(line.startswith("| Core commands, 100,000 random keys, pipeline 1 |") for line in lines)
     assert any(line.startswith("| idle resident memory, MB |") for line in lines)
@@ -365,88 +414,3 @@ def test_a_late_answer_is_seen_by_all_requests_that_were_due_meanwhile(
     first = [wait for due, wait in loop.waits if due - began < 0.1]
     assert len(first) == 200
     assert sum(wait > 0.09 for wait in first) > 150
-
-
-BASELINE = {"GET, pipeline 1": 1.0, "SET, pipeline 1": 1.0, "GET, pipeline 16": 1.5}
-
-
-@pytest.mark.parametrize(
-    ("measured", "slower"),
-    [
-        ({}, []),
-        ({"GET, pipeline 1": 1.29, "SET, pipeline 1": 0.9}, []),
-        ({"GET, pipeline 1": 1.31, "SET, pipeline 1": 0.9}, ["GET, pipeline 1"]),
-        ({"GET, pipeline 1": 1.2, "SET, pipeline 1": 1.2}, ["geometric mean, pipeline 1"]),
-        ({"GET, pipeline 16": 2.0}, ["GET, pipeline 16", "geometric mean, pipeline 16"]),
-        ({"NEW, pipeline 16": 9.0}, []),
-    ],
-)
-def test_margins_of_the_regression_check(measured: dict[str, float], slower: list[str]) -> None:
-    found = regression.findings(BASELINE, measured)
-    assert [one.name for one in found if one.is_slower] == slower
-
-
-def test_a_finding_is_told() -> None:
-    assert regression.Finding("GET", 1.0, 1.5, 0.3).line().split() == [
-        "GET",
-        "1.00x",
-        "->",
-        "1.50x",
-        "+50.0%",
-        "SLOWER",
-    ]
-    assert regression.Finding("GET", 2.0, 1.0, 0.3).line().split() == [
-        "GET",
-        "2.00x",
-        "->",
-        "1.00x",
-        "-50.0%",
-        "ok",
-    ]
-
-
-class PlayedContest(regression.Contest):
-    """A contest whose figures are given; each measurement of a cell takes the next."""
-
-    def __init__(self, figures: dict[str, list[float]]) -> None:
-        super().__init__({}, None)
-        self.figures = figures
-        self.asked: list[str] = []
-
-    def measure(self, cells: Iterable[regression.Cell], rounds: int) -> None:
-        for cell in cells:
-            self.asked.append(cell.name)
-            figures = self.figures.get(cell.name, [1.0])
-            ours = figures.pop(0) if len(figures) > 1 else figures[0]
-            seen = self.least.setdefault(cell.name, {"pyredis": ours, "redis": 1.0})
-            seen["pyredis"] = min(seen["pyredis"], ours)
-
-
-@pytest.mark.parametrize(("figures", "code", "looks"), [([1.0], 0, 1), ([2.0, 1.1], 0, 2), ([2.0], 1, 3)])
-def test_what_looks_slow_is_measured_again(
-    figures: list[float], code: int, looks: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    contest = PlayedContest({"GET, pipeline 16": figures})
-    baseline = {cell.name: 1.0 for cell in regression.CELLS}
-    assert regression.compare(contest, baseline) == code
-    assert contest.asked.count("GET, pipeline 16") == looks
-    assert contest.asked.count("GET, pipeline 1") == 1
-    assert ("SLOWER" in capsys.readouterr().out) == bool(code)
-
-
-def test_the_regression_check_skips_without_redis_server(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(regression, "find_redis_server", lambda: None)
-    assert regression.main([]) == 0
-    assert "redis-server is not installed" in capsys.readouterr().out
-
-
-@needs_redis
-def test_the_regression_check_skips_another_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    baseline = tmp_path / "baseline.json"
-    baseline.write_text(regression.record({"GET, pipeline 1": 1.0}, {"form": "carved", "redis": "7.0.15"}))
-    assert regression.main(["--baseline", str(baseline)]) == 0
-    assert "the baseline is of the carved form" in capsys.readouterr().out
-    assert regression.main(["--baseline", str(tmp_path / "none")]) == 0
-    assert "there is no" in capsys.readouterr().out

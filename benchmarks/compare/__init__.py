@@ -12,6 +12,7 @@ every ratio is taken between neighbours before the median of the rounds is.
     clock         the CPU time that a server has spent
     measure       rounds of load, with the CPU time that the server spent on them
     footprint     start-up time, idle memory, bytes per key
-    report        the JSON record and the Markdown table
+    record        what a run found, written as JSON and read again
+    report        tables in Markdown, and the pages that quote them, made from the record
     chart         the SVG
 """

@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from benchmarks.compare import footprint, machine, report
+from benchmarks.compare import footprint, machine, record, report
 from benchmarks.compare.contenders import (
+    INTERPRETED,
     OURS,
     REDIS,
     Contender,
@@ -32,8 +33,12 @@ from tests.support.servers import REPOSITORY
 
 PEER_GROUPS: Final = ("core", "list")
 """The workloads that peers take part in; some of them would need an hour for the others."""
-FULL: Final = {"rounds": 4, "seconds": 0.3, "starts": 9, "fraction": 1.0}
-QUICK: Final = {"rounds": 1, "seconds": 0.1, "starts": 3, "fraction": 0.1}
+FULL: Final = {
+    "rounds": 4, "peer_rounds": 2, "seconds": 0.3, "starts": 9, "fraction": 1.0, "peer_fraction": 0.1,
+}  # fmt: skip
+QUICK: Final = {
+    "rounds": 1, "peer_rounds": 1, "seconds": 0.1, "starts": 3, "fraction": 0.1, "peer_fraction": 0.02,
+}  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,15 +49,19 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--compiled-command", default=".venv/bin/pyredis", help="for --ours compiled")
     parser.add_argument("--command", help="for --ours command; {port} is replaced, or --port N appended")
     parser.add_argument(
-        "--peer", choices=sorted(PEERS), action="append", default=[], help="measure a peer too"
-    )
-    parser.add_argument("--quick", action="store_true", help="two minutes instead of fifteen; noisier")
+        "--peer", choices=[INTERPRETED, *sorted(PEERS)], action="append", default=[],
+        help="measure this one too, in fewer rounds: ours interpreted, or a peer",
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of ten; noisier")
     parser.add_argument("--rounds", type=int, help="runs of each workload on each server")
     parser.add_argument("--seconds", type=float, help="how long redis-server should take for a run")
     parser.add_argument("--only", default="", help="regular expression on 'group/name/depth'")
+    parser.add_argument("--render", type=Path, help="measure nothing: make the tables of this record anew")
     parser.add_argument("--no-footprint", action="store_true", help="skip start-up time and memory")
     parser.add_argument(
-        "--results", type=Path, help="directory for the record; what is quick or a part goes to build/"
+        "--results",
+        type=Path,
+        help="directory for the record; what is quick, a part or not compiled goes to build/",
     )
     return parser
 
@@ -67,7 +76,8 @@ def contenders(options: argparse.Namespace, cpu: int | None) -> list[Contender]:
         ours = command_contender(options.command, cpu)
     else:
         raise ServerError("--ours command needs --command")
-    return [ours, redis_contender(cpu), *(peer_contender(name, cpu) for name in options.peer)]
+    peers = [peer_contender(name, options.python, cpu) for name in options.peer]
+    return [ours, redis_contender(cpu), *peers]
 
 
 def say(text: str) -> None:
@@ -101,7 +111,7 @@ def progress(result: Result) -> None:
 
 
 def measure_workloads(
-    run: report.Run, taking_part: list[Contender], client_cpu: int | None, only: str
+    run: record.Run, taking_part: list[Contender], client_cpu: int | None, only: str
 ) -> None:
     """Starts every server once and puts all workloads on them."""
     processes = {contender.name: contender.make() for contender in taking_part}
@@ -111,7 +121,8 @@ def measure_workloads(
         run.versions = versions(taking_part, processes)
         settings = int(run.settings["rounds"]), float(run.settings["seconds"]), client_cpu
         pair = Rounds({name: processes[name] for name in (OURS, REDIS)}, REDIS, *settings)
-        everybody = Rounds(processes, REDIS, *settings, slow=frozenset(run.peers))
+        peer_rounds = dict.fromkeys(run.peers, int(run.settings["peer_rounds"]))
+        everybody = Rounds(processes, REDIS, *settings, peer_rounds)
         for workload in WORKLOADS:
             for depth in workload.depths:
                 if re.search(only, f"{workload.group}/{workload.name}/{depth}"):
@@ -123,28 +134,31 @@ def measure_workloads(
             process.close()
 
 
-def measure_footprint(run: report.Run, taking_part: list[Contender]) -> None:
+def measure_footprint(run: record.Run, taking_part: list[Contender]) -> None:
     """Start-up, idle memory, and memory of every population, on fresh servers."""
     run.start_up_seconds = footprint.start_up(taking_part, int(run.settings["starts"]))
     run.idle_bytes = footprint.idle_memory(taking_part)
     say(f"start-up seconds {run.start_up_seconds}, idle bytes {run.idle_bytes}")
+    shares = {contender.name: float(run.settings["fraction"]) for contender in taking_part}
+    shares |= dict.fromkeys(run.peers, float(run.settings["peer_fraction"]))
     for population in footprint.POPULATIONS:
-        run.populations.append(
-            footprint.bytes_per_key(taking_part, population, float(run.settings["fraction"]))
-        )
+        run.populations.append(footprint.bytes_per_key(taking_part, population, shares))
         say(f"bytes per key, {population.name}: {run.populations[-1].measured}")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the comparison, writes the record and prints the tables."""
     options = build_parser().parse_args(arguments)
+    if options.render is not None:
+        say(f"wrote {', '.join(map(str, report.render(options.render)))}")
+        return 0
     began = time.monotonic()
     server_cpu, client_cpu = machine.cores_for_pinning()
     settings: machine.Facts = dict(QUICK if options.quick else FULL)
     settings |= {
         name: value for name in ("rounds", "seconds") if (value := getattr(options, name)) is not None
     }
-    run = report.Run(
+    run = record.Run(
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         form=options.ours,
         machine=machine.describe(),
@@ -161,9 +175,9 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"error: {error}")
         return 1
     settings["duration_seconds"] = round(time.monotonic() - began)
-    is_record = not (options.quick or options.only or options.no_footprint or options.ours == "command")
+    is_record = options.ours == "compiled" and not (options.quick or options.only or options.no_footprint)
     directory = options.results or (RESULTS if is_record else TRIALS)
-    paths = report.save(run, directory, is_record=directory == RESULTS)
+    paths = report.save(run, directory)
     print(report.to_markdown(run))
     say(f"{settings['duration_seconds']} s; wrote {', '.join(str(path) for path in paths)}")
     return 0

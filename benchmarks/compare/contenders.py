@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.peers import PEERS, Peer
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OURS: Final = "pyredis"
 REDIS: Final = "redis"
+INTERPRETED: Final = "interpreted"
+"""Ours once more, not compiled, in the place of a peer."""
 WITHOUT_PERSISTENCE: Final = ("--save", "", "--appendonly", "no")
 
 
@@ -34,8 +36,10 @@ def redis_contender(cpu: int | None) -> Contender:
     return Contender(REDIS, lambda: RedisServer(cpu=cpu))
 
 
-def peer_contender(name: str, cpu: int | None) -> Contender:
-    """One of benchmarks.peers; ServerError when its package is missing."""
+def peer_contender(name: str, python: str, cpu: int | None) -> Contender:
+    """Ours, run by the given interpreter, or one of benchmarks.peers; ServerError when its package is missing."""
+    if name == INTERPRETED:
+        return replace(interpreted_contender(python, cpu), name=INTERPRETED)
     peer: Peer = PEERS[name]
     if peer.version is None:
         raise ServerError(f"the package {peer.distribution} is not installed")

@@ -172,11 +172,13 @@ def _lost_keys(connection: RawConnection, population: Population, keys: int) -> 
     return f"{lost} of {len(sample)} keys looked for are missing" if lost else None
 
 
-def bytes_per_key(contenders: list[Contender], population: Population, fraction: float) -> BytesPerKey:
-    """Loads a fraction of a population into a fresh server of each kind."""
-    keys = int(population.keys * fraction)
-    result = BytesPerKey(population, keys, {}, {})
+def bytes_per_key(
+    contenders: list[Contender], population: Population, shares: dict[str, float]
+) -> BytesPerKey:
+    """Loads each contender's share of a population into a fresh server; the first one's is recorded."""
+    result = BytesPerKey(population, int(population.keys * shares[contenders[0].name]), {}, {})
     for contender in contenders:
+        keys = max(1, int(population.keys * shares[contender.name]))
         process = contender.make()
         try:
             process.start()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from benchmarks.compare.workloads import Workload
 
-TIMEOUT_SECONDS: Final = 60
+TIMEOUT_SECONDS: Final = 30
 THROUGHPUT: Final = re.compile(r"throughput summary: ([\d.]+) requests per second")
 SUMMARY: Final = re.compile(r"avg +min +p50 +p95 +p99 +max\s+((?:[\d.]+\s+){6})")
 PERCENTILE: Final = re.compile(r"^([\d.]+)% <= ([\d.]+) milliseconds", re.MULTILINE)

@@ -151,7 +151,10 @@ def probe(process: ServerProcess, workload: Workload) -> str | None:
 
 
 class Rounds:
-    """Measures workloads on running servers; `reference` sets how many requests a run has, fewer for `slow` ones."""
+    """Measures workloads on running servers; `reference` sets how many requests a run has.
+
+    `peers` take part in so many rounds only. A run of theirs has as many requests as they can answer in its time.
+    """
 
     def __init__(
         self,
@@ -160,10 +163,10 @@ class Rounds:
         rounds: int,
         seconds: float,
         client_cpu: int | None,
-        slow: frozenset[str] = frozenset(),
+        peers: dict[str, int] | None = None,
     ) -> None:
         self.servers = servers
-        self.slow = slow
+        self.peers = peers or {}
         self.reference = reference
         self.rounds = rounds
         self.seconds = seconds
@@ -189,8 +192,10 @@ class Rounds:
         counts = self._request_counts(result)
         for name in self._able(result):
             result.samples[name] = []
-        for _ in range(self.rounds):
+        for number in range(self.rounds):
             for name in self._able(result):
+                if number >= self.peers.get(name, self.rounds):
+                    continue
                 try:
                     result.samples[name].append(
                         self._one_run(name, result.workload, result.depth, counts[name])
@@ -202,28 +207,28 @@ class Rounds:
         return [name for name in self.servers if name not in result.unsupported]
 
     def _request_counts(self, result: Result) -> dict[str, int]:
-        """Requests per run: the same for the reference and ours, fewer for a server that is far slower.
+        """Requests per run: the same for the reference and ours; fewer for a server that is far slower, and for peers.
 
         The trial runs that find out also warm up the servers.
         """
+        workload = result.workload
         rates: dict[str, float] = {}
         for name in self._able(result):
-            trial = TRIAL_REQUESTS if result.depth == 1 or name in self.slow else TRIAL_REQUESTS * 8
-            trial = max(trial // result.workload.cost, result.workload.clients)
+            trial = TRIAL_REQUESTS if result.depth == 1 or name in self.peers else TRIAL_REQUESTS * 8
+            trial = max(trial // workload.cost, workload.clients)
             try:
-                rates[name] = self._one_run(
-                    name, result.workload, result.depth, trial
-                ).load.requests_per_second
+                rates[name] = self._one_run(name, workload, result.depth, trial).load.requests_per_second
             except LoadError as error:
                 result.unsupported[name] = str(error)
         wanted = rates.get(self.reference, max(rates.values(), default=0.0))
-        seconds = self.seconds * result.workload.share
-        counts = {name: min(wanted, rate * 4) * seconds for name, rate in rates.items()}
-        fewest = result.workload.fewest_requests
-        return {
-            name: max(fewest // (5 if name in self.slow else 1), min(MOST_REQUESTS, int(count)))
-            for name, count in counts.items()
-        }
+        seconds = self.seconds * workload.share
+        counts: dict[str, int] = {}
+        for name, rate in rates.items():
+            is_peer = name in self.peers
+            count = int(min(wanted, rate if is_peer else rate * 4) * seconds)
+            fewest = workload.fewest_requests // (5 if is_peer else 1)
+            counts[name] = max(fewest, min(MOST_REQUESTS, count))
+        return counts
 
     def _one_run(self, name: str, workload: Workload, depth: int, requests: int) -> Sample:
         process = self.servers[name]

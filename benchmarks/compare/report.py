@@ -1,4 +1,4 @@
-"""The record of a run: everything as JSON, the ratios as Markdown and as a chart.
+"""What is shown of a run: tables in Markdown, a chart, the pages that quote them.
 
 A ratio is ours divided by redis-server's. For CPU time, latency and memory less
 is better; for throughput more is.
@@ -6,40 +6,21 @@ is better; for throughput more is.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from benchmarks import page
 from benchmarks.compare import chart
-from benchmarks.compare.contenders import OURS, REDIS
-from benchmarks.compare.measure import (
-    Result,
-    Sample,
-    cpu_us,
-    geometric_mean,
-    p50_ms,
-    p99_ms,
-    p999_ms,
-    requests_per_second,
-)
-from benchmarks.page import table
+from benchmarks.compare.contenders import INTERPRETED, OURS, REDIS
+from benchmarks.compare.measure import Result, cpu_us, p50_ms, p99_ms, p999_ms, requests_per_second
+from benchmarks.compare.record import Run, from_json, to_json
+from benchmarks.page import RESULTS, table
+from tests.support.servers import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.compare.footprint import BytesPerKey
-    from benchmarks.compare.machine import Facts
-
-Figure = Callable[[Sample], float]
-FIGURES: Final[dict[str, Figure]] = {
-    "cpu_us": cpu_us,
-    "requests_per_second": requests_per_second,
-    "p50_ms": p50_ms,
-    "p99_ms": p99_ms,
-    "p999_ms": p999_ms,
-}
+README: Final = REPOSITORY / "README.md"
+README_GROUPS: Final = ("list", "core", "mixed", "scripts", "messages", "streams")
 GROUP_TITLES: Final = {
     "core": "Core commands, 100,000 random keys",
     "list": "The redis-benchmark list",
@@ -54,97 +35,6 @@ GROUP_TITLES: Final = {
     "messages": "Pub/sub and blocking queues",
     "streams": "Streams",
 }
-
-
-@dataclass
-class Run:
-    """All that one run of the comparison found."""
-
-    date: str
-    form: str
-    machine: Facts
-    versions: dict[str, str]
-    settings: Facts
-    peers: list[str] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
-    start_up_seconds: dict[str, float] = field(default_factory=dict)
-    idle_bytes: dict[str, int] = field(default_factory=dict)
-    populations: list[BytesPerKey] = field(default_factory=list)
-
-    def mean_ratio(self, group: str, depth: int, figure: Figure, server: str = OURS) -> float | None:
-        """The geometric mean, over a group's workloads at one depth, of a server's ratio to redis-server."""
-        found = (
-            result.ratio(server, REDIS, figure)
-            for result in self.results
-            if result.workload.group == group and result.depth == depth
-        )
-        return geometric_mean(ratio for ratio in found if ratio is not None)
-
-    @property
-    def groups(self) -> list[str]:
-        """The measured groups in their order."""
-        return list(dict.fromkeys(result.workload.group for result in self.results))
-
-    def depths_of(self, group: str) -> list[int]:
-        """The pipeline depths at which a group was measured, ascending."""
-        return sorted({result.depth for result in self.results if result.workload.group == group})
-
-    @property
-    def depths(self) -> list[int]:
-        """The measured pipeline depths, ascending."""
-        return sorted({result.depth for result in self.results})
-
-
-def _result_record(result: Result) -> dict[str, Any]:
-    servers = {
-        server: {name: [round(figure(sample), 4) for sample in samples] for name, figure in FIGURES.items()}
-        | {"requests": [sample.requests for sample in samples]}
-        for server, samples in result.samples.items()
-        if samples
-    }
-    ratios = {name: result.ratio(OURS, REDIS, figure) for name, figure in FIGURES.items()}
-    return {
-        "name": result.workload.name,
-        "group": result.workload.group,
-        "pipeline": result.depth,
-        "clients": result.workload.clients,
-        "keyspace": result.workload.keyspace,
-        "samples": servers,
-        "ratio": {name: round(ratio, 4) for name, ratio in ratios.items() if ratio is not None},
-        "unsupported": result.unsupported,
-    }
-
-
-def to_json(run: Run) -> str:
-    """The complete record, every sample included."""
-    means = {
-        f"{group}, pipeline {depth}": {
-            name: run.mean_ratio(group, depth, figure) for name, figure in FIGURES.items()
-        }
-        for group in run.groups
-        for depth in run.depths_of(group)
-    }
-    record = {
-        "date": run.date,
-        "form": run.form,
-        "machine": run.machine,
-        "versions": run.versions,
-        "settings": run.settings,
-        "geometric_mean_ratios": means,
-        "start_up_seconds": run.start_up_seconds,
-        "idle_bytes": run.idle_bytes,
-        "bytes_per_key": [
-            {
-                "name": one.population.name,
-                "keys": one.keys,
-                "bytes": one.measured,
-                "unsupported": one.unsupported,
-            }
-            for one in run.populations
-        ],
-        "workloads": [_result_record(result) for result in run.results],
-    }
-    return json.dumps(record, indent=1) + "\n"
 
 
 def _number(value: float | None, form: str) -> str:
@@ -163,6 +53,14 @@ def _divide(left: float | None, right: float | None) -> float | None:
     return left / right if left is not None and right else None
 
 
+def _label(peer: str) -> str:
+    return "ours interpreted" if peer == INTERPRETED else peer
+
+
+def _title(group: str, depth: int) -> str:
+    return f"{GROUP_TITLES.get(group, group)}, pipeline {depth}"
+
+
 def _summary_section(run: Run) -> list[str]:
     rows: list[list[str]] = []
     for group in run.groups:
@@ -172,11 +70,9 @@ def _summary_section(run: Run) -> list[str]:
                 for figure in (cpu_us, requests_per_second, p50_ms, p99_ms)
             ]
             peers = [run.mean_ratio(group, depth, cpu_us, peer) for peer in run.peers]
-            rows.append(
-                [f"{GROUP_TITLES.get(group, group)}, pipeline {depth}", *map(_ratio, [*means, *peers])]
-            )
+            rows.append([_title(group, depth), *map(_ratio, [*means, *peers])])
     header = ["geometric means", "CPU per command", "throughput", "p50", "p99"]
-    return _table([*header, *(f"CPU, {peer}" for peer in run.peers)], rows)
+    return _table([*header, *(f"CPU, {_label(peer)}" for peer in run.peers)], rows)
 
 
 def _workload_row(run: Run, result: Result) -> list[str]:
@@ -197,19 +93,19 @@ def _workload_row(run: Run, result: Result) -> list[str]:
         *(_number(rate, ",.0f") for rate in rates),
         _ratio(result.ratio(OURS, REDIS, requests_per_second)),
         *tails,
-        *(_number(result.median(peer, cpu_us), ".2f") for peer in run.peers),
+        *(_ratio(result.ratio(peer, REDIS, cpu_us)) for peer in run.peers),
     ]
 
 
 def _workload_sections(run: Run) -> list[str]:
     header = ["workload", "CPU us", "redis", "ratio", "requests/s", "redis", "ratio"]
-    header += ["p50 / p99 / p99.9 ms", "redis", *(f"CPU us, {peer}" for peer in run.peers)]
+    header += ["p50 / p99 / p99.9 ms", "redis", *(f"CPU, {_label(peer)}" for peer in run.peers)]
     lines: list[str] = []
     for group in run.groups:
         for depth in run.depths_of(group):
             chosen = [one for one in run.results if one.workload.group == group and one.depth == depth]
             if chosen:
-                lines += [f"## {GROUP_TITLES.get(group, group)}, pipeline {depth}", ""]
+                lines += [f"## {_title(group, depth)}", ""]
                 lines += _table(header, [_workload_row(run, result) for result in chosen])
     return lines
 
@@ -262,7 +158,7 @@ def _footprint_section(run: Run) -> list[str]:
     full = [
         [row[0], row[1], row[2], _ratio(ratio), *row[3:]] for row, ratio in zip(rows, ratios, strict=True)
     ]
-    return ["## Footprint", "", *_table(["", OURS, REDIS, "ratio", *run.peers], full)]
+    return ["## Footprint", "", *_table(["", OURS, REDIS, "ratio", *map(_label, run.peers)], full)]
 
 
 def _measured_on(run: Run) -> str:
@@ -333,16 +229,48 @@ def summary(run: Run) -> list[str]:
     ]
 
 
-def save(run: Run, directory: Path, *, is_record: bool = False) -> list[Path]:
-    """Writes the record, the tables and the chart, and the summary if this is for the record; returns their paths."""
+def brief(run: Run) -> list[str]:
+    """What the README tells of a run: the groups that matter most."""
+    rows = [
+        [
+            _title(group, depth),
+            *(
+                _ratio(run.mean_ratio(group, depth, figure))
+                for figure in (cpu_us, requests_per_second, p99_ms)
+            ),
+            _ratio(run.mean_ratio(group, depth, cpu_us, INTERPRETED)),
+        ]
+        for group in README_GROUPS
+        for depth in run.depths_of(group)
+    ]
+    header = ["beside redis-server", "CPU per command", "throughput", "p99", "CPU, interpreted"]
+    return table(header, rows)
+
+
+def pages(run: Run) -> dict[Path, tuple[str, list[str]]]:
+    """The generated part of each page that quotes the record."""
+    return {page.PAGE: ("compare", summary(run)), README: ("compare", brief(run))}
+
+
+def save(run: Run, directory: Path) -> list[Path]:
+    """Writes the record, and what is shown of it; returns the paths."""
     directory.mkdir(parents=True, exist_ok=True)
-    name = f"{run.date}-{run.form}"
+    path = directory / f"{run.date}-{run.form}.json"
+    path.write_text(to_json(run), encoding="utf-8")
+    return [path, *render(path)]
+
+
+def render(path: Path) -> list[Path]:
+    """Makes the tables and the chart of a record, and the pages if it is among the results; returns their paths."""
+    run = from_json(path.read_text(encoding="utf-8"))
     files = {
-        directory / f"{name}.json": to_json(run),
-        directory / f"{name}.svg": to_svg(run),
-        directory / "latest.md": to_markdown(run),
-        directory / "latest.svg": to_svg(run),
+        path.with_suffix(".svg"): to_svg(run),
+        path.with_name("latest.md"): to_markdown(run),
+        path.with_name("latest.svg"): to_svg(run),
     }
-    for path, text in files.items():
-        path.write_text(text, encoding="utf-8")
-    return [*files, *([page.update("compare", summary(run))] if is_record else [])]
+    for written, text in files.items():
+        written.write_text(text, encoding="utf-8")
+    quoting = pages(run) if path.resolve().parent == RESULTS else {}
+    for quoted, (name, lines) in quoting.items():
+        page.update(name, lines, quoted)
+    return [*files, *quoting]

@@ -61,7 +61,8 @@ def _expiring_keys(requests: int) -> Commands:
         yield ("SET", f"key:{number:012d}", VALUE, "EX", "3600")
 
 
-def _twenty_fields(requests: int) -> Commands:
+def twenty_fields(requests: int) -> Commands:
+    """A hash."""
     yield ("HSET", "myhash", *(word for i in range(20) for word in (f"field{i}", f"value:{i}")))
 
 
@@ -149,7 +150,7 @@ LARGE_VALUES: Final = [
 CROWDED: Final = [_mixed("GET 90 %, SET 10 %", 0.9, clients=MANY_CLIENTS, group="crowd")]
 RESP3: Final = [
     Workload("GET", "resp3", ("GET", KEY), KEYSPACE, string_keys, is_resp3=True),
-    Workload("HGETALL (20 fields)", "resp3", ("HGETALL", "myhash"), preload=_twenty_fields, is_resp3=True, cost=2),
+    Workload("HGETALL (20 fields)", "resp3", ("HGETALL", "myhash"), preload=twenty_fields, is_resp3=True, cost=2),
     Workload(
         "ZRANGE WITHSCORES (100)", "resp3", ("ZRANGE", "myzset", "0", "-1", "WITHSCORES"),
         preload=_hundred_members, is_resp3=True, cost=4,

@@ -33,24 +33,27 @@ def nothing(requests: int) -> Commands:
 
 def string_keys(requests: int) -> Commands:
     """Every key that a random number of the keyspace names."""
-    for i in range(KEYSPACE):
-        yield ("SET", f"key:{i:012d}", VALUE)
+    for start in range(0, KEYSPACE, BATCH):
+        yield ("MSET", *(word for i in range(start, start + BATCH) for word in (f"key:{i:012d}", VALUE)))
 
 
 def _one_key(requests: int) -> Commands:
     yield ("SET", f"key:{RANDOM}", VALUE)
 
 
-def _list_to_range(requests: int) -> Commands:
+def list_to_range(requests: int) -> Commands:
+    """A list longer than any range."""
     yield ("RPUSH", "mylist", *[VALUE] * 1000)
 
 
-def _list_to_pop(requests: int) -> Commands:
+def list_to_pop(requests: int) -> Commands:
+    """A list that lasts for so many requests."""
     for _ in range(0, requests, BATCH):
         yield ("RPUSH", "mylist", *[VALUE] * BATCH)
 
 
-def _set_to_pop(requests: int) -> Commands:
+def set_to_pop(requests: int) -> Commands:
+    """A set that lasts for so many requests."""
     for start in range(0, requests, BATCH):
         yield ("SADD", "myset", *(f"element:{i:012d}" for i in range(start, start + BATCH)))
 
@@ -130,16 +133,16 @@ DEFAULT_LIST: Final = [
     Workload("INCR", "list", ("INCR", f"counter:{RANDOM}")),
     Workload("LPUSH", "list", ("LPUSH", "mylist", VALUE), is_used_up=True),
     Workload("RPUSH", "list", ("RPUSH", "mylist", VALUE), is_used_up=True),
-    Workload("LPOP", "list", ("LPOP", "mylist"), preload=_list_to_pop, is_used_up=True),
-    Workload("RPOP", "list", ("RPOP", "mylist"), preload=_list_to_pop, is_used_up=True),
+    Workload("LPOP", "list", ("LPOP", "mylist"), preload=list_to_pop, is_used_up=True),
+    Workload("RPOP", "list", ("RPOP", "mylist"), preload=list_to_pop, is_used_up=True),
     Workload("SADD", "list", ("SADD", "myset", ELEMENT)),
     Workload("HSET", "list", ("HSET", "myhash", ELEMENT, VALUE)),
-    Workload("SPOP", "list", ("SPOP", "myset"), preload=_set_to_pop, is_used_up=True),
+    Workload("SPOP", "list", ("SPOP", "myset"), preload=set_to_pop, is_used_up=True),
     Workload("ZADD", "list", ("ZADD", "myzset", "0", ELEMENT)),
     Workload("ZPOPMIN", "list", ("ZPOPMIN", "myzset"), preload=_zset_to_pop, is_used_up=True),
-    Workload("LRANGE_100", "list", ("LRANGE", "mylist", "0", "99"), preload=_list_to_range),
-    Workload("LRANGE_300", "list", ("LRANGE", "mylist", "0", "299"), preload=_list_to_range),
-    Workload("LRANGE_500", "list", ("LRANGE", "mylist", "0", "499"), preload=_list_to_range),
-    Workload("LRANGE_600", "list", ("LRANGE", "mylist", "0", "599"), preload=_list_to_range),
+    Workload("LRANGE_100", "list", ("LRANGE", "mylist", "0", "99"), preload=list_to_range),
+    Workload("LRANGE_300", "list", ("LRANGE", "mylist", "0", "299"), preload=list_to_range),
+    Workload("LRANGE_500", "list", ("LRANGE", "mylist", "0", "499"), preload=list_to_range),
+    Workload("LRANGE_600", "list", ("LRANGE", "mylist", "0", "599"), preload=list_to_range),
     Workload("MSET (10 keys)", "list", ("MSET", *TEN_PAIRS)),
 ]

@@ -25,25 +25,18 @@ from benchmarks.compare.measure import Result, Rounds, cpu_us, geometric_mean
 from benchmarks.datatypes import blocked, growth, plot
 from benchmarks.datatypes.populations import POPULATIONS
 from benchmarks.datatypes.workloads import MILLION, WORKLOADS
-from tests.support.servers import REPOSITORY
+from benchmarks.page import RESULTS, TRIALS, table
 
 if TYPE_CHECKING:
     from benchmarks.datatypes.blocked import Waiting
     from tests.support.process import ServerProcess
 
-RESULTS: Final = REPOSITORY / "benchmarks" / "results"
 MEASUREMENTS: Final = ("cpu", "memory", "blocking", "growth")
 
 
 def say(text: str) -> None:
     """Progress goes to standard error."""
     print(text, file=sys.stderr, flush=True)
-
-
-def table(header: list[str], rows: list[list[str]]) -> list[str]:
-    """The lines of a table; the first column is text, the others are numbers."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
 def running(contenders: list[Contender], stack: contextlib.ExitStack) -> dict[str, ServerProcess]:
@@ -89,9 +82,10 @@ def _cpu_cells(result: Result) -> list[str]:
 def measure_memory(contenders: list[Contender], options: argparse.Namespace) -> list[str]:
     """Resident bytes for each key of every population."""
     rows: list[list[str]] = []
+    shares = {contender.name: options.fraction for contender in contenders}
     for population in POPULATIONS:
         if re.search(options.only, population.name):
-            found: BytesPerKey = bytes_per_key(contenders, population, options.fraction)
+            found: BytesPerKey = bytes_per_key(contenders, population, shares)
             ours, theirs = found.measured.get(OURS), found.measured.get(REDIS)
             if ours is None or theirs is None:
                 rows.append([population.name, str(found.unsupported), "-", "-"])
@@ -181,13 +175,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--fraction", type=float, default=1.0, help="of the keys, clients and sizes")
     parser.add_argument("--only", default="", help="regular expression on the names of workloads or keys")
     parser.add_argument("--million", action="store_true", help="also sorted sets of a million members")
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--results", type=Path, help="directory for the tables; those of a part go to build/")
     return parser
 
 
 def main() -> int:
     """Measures and writes one file for each measurement."""
     options = build_parser().parse_args()
+    is_part = options.only or options.fraction < 1.0
+    options.results = options.results or (TRIALS if is_part else RESULTS)
+    options.results.mkdir(parents=True, exist_ok=True)
     cpu = machine.cores_for_pinning()[0]
     contenders = [command_contender(options.command, cpu), redis_contender(cpu)]
     with contenders[0].make() as process:

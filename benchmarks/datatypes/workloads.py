@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from benchmarks.compare.workloads import ELEMENT, KEYSPACE, VALUE, Commands, Workload
+from benchmarks.compare.situations import twenty_fields
+from benchmarks.compare.workloads import (
+    ELEMENT,
+    KEYSPACE,
+    VALUE,
+    Commands,
+    Workload,
+    list_to_pop,
+    list_to_range,
+    set_to_pop,
+)
 
 LARGE: Final = 1_000_000
 POINTS: Final = 10_000
@@ -15,31 +25,13 @@ MEGABYTE: Final = 1 << 20
 SPIRAL: Final = math.pi * (3 - math.sqrt(5))
 
 
-def _list_to_pop(requests: int) -> Commands:
-    for _ in range(0, requests, BATCH):
-        yield ("RPUSH", "mylist", *[VALUE] * BATCH)
-
-
-def _list_to_range(requests: int) -> Commands:
-    yield ("RPUSH", "mylist", *[VALUE] * 1000)
-
-
-def _set_to_pop(requests: int) -> Commands:
-    for start in range(0, requests, BATCH):
-        yield ("SADD", "myset", *(f"element:{i:012d}" for i in range(start, start + BATCH)))
-
-
-def _twenty_fields(requests: int) -> Commands:
-    yield ("HSET", "myhash", *(word for i in range(20) for word in (f"field{i}", f"value:{i}")))
-
-
 def _sorted_set(count: int) -> Commands:
     for start in range(0, count, BATCH):
         members = (word for i in range(start, start + BATCH) for word in (str(i), f"element:{i:012d}"))
         yield ("ZADD", "myzset", *members)
 
 
-def _sorted_set_to_pop(requests: int) -> Commands:
+def _sortedset_to_pop(requests: int) -> Commands:
     return _sorted_set(requests)
 
 
@@ -78,19 +70,19 @@ def _points(requests: int) -> Commands:
 
 def _lrange(count: int) -> Workload:
     return Workload(
-        f"LRANGE_{count}", "data", ("LRANGE", "mylist", "0", str(count - 1)), preload=_list_to_range, cost=4
+        f"LRANGE_{count}", "data", ("LRANGE", "mylist", "0", str(count - 1)), preload=list_to_range, cost=4
     )
 
 
 WORKLOADS: Final = [
     Workload("LPUSH", "data", ("LPUSH", "mylist", VALUE), is_used_up=True),
-    Workload("RPOP", "data", ("RPOP", "mylist"), preload=_list_to_pop, is_used_up=True),
+    Workload("RPOP", "data", ("RPOP", "mylist"), preload=list_to_pop, is_used_up=True),
     Workload("SADD", "data", ("SADD", "myset", ELEMENT), KEYSPACE),
-    Workload("SPOP", "data", ("SPOP", "myset"), preload=_set_to_pop, is_used_up=True),
+    Workload("SPOP", "data", ("SPOP", "myset"), preload=set_to_pop, is_used_up=True),
     Workload("HSET", "data", ("HSET", "myhash", ELEMENT, VALUE), KEYSPACE),
-    Workload("HGETALL (20 fields)", "data", ("HGETALL", "myhash"), preload=_twenty_fields, cost=2),
+    Workload("HGETALL (20 fields)", "data", ("HGETALL", "myhash"), preload=twenty_fields, cost=2),
     Workload("ZADD", "data", ("ZADD", "myzset", "0", ELEMENT), KEYSPACE),
-    Workload("ZPOPMIN", "data", ("ZPOPMIN", "myzset"), preload=_sorted_set_to_pop, is_used_up=True),
+    Workload("ZPOPMIN", "data", ("ZPOPMIN", "myzset"), preload=_sortedset_to_pop, is_used_up=True),
     Workload("ZRANGE (100)", "data", ("ZRANGE", "myzset", "0", "99"), preload=_hundred, cost=4),
     _lrange(100),
     _lrange(300),

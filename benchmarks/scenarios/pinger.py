@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 
+from benchmarks.scenarios.background import Background
 
-class Pinger:
-    """Runs in a thread of its own between `with` and its end."""
+
+class Pinger(Background):
+    """Pings with breaks of `interval` seconds."""
 
     def __init__(self, port: int, interval: float = 0.0) -> None:
+        super().__init__()
         self.port = port
         self.interval = interval
         self.waits: list[float] = []
         self.failure: str = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Pinger:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Until it ends, or an answer is wrong."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while not self._stop.is_set():
+            while not self.stopping.is_set():
                 started = time.perf_counter()
                 sock.sendall(b"PING\r\n")
                 if sock.recv(64) != b"+PONG\r\n":

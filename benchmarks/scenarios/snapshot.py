@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 import re
-import threading
 import time
 from collections.abc import Iterator
 
+from benchmarks.scenarios.background import Background
 from benchmarks.scenarios.pinger import Pinger
 from tests.support.process import ServerProcess
 from tests.support.wire import RawConnection, encode
@@ -52,27 +52,19 @@ def fill(client: RawConnection) -> None:
             batch = []
 
 
-class Writer:
-    """Changes random keys without pause, in a thread of its own."""
+class Writer(Background):
+    """Changes random keys without pause."""
 
     def __init__(self, server: ServerProcess) -> None:
+        super().__init__()
         self.server = server
         self.writes = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Writer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """In batches, with a break of a millisecond."""
         chance = random.Random(1)
         with self.server.connect(timeout=60) as client:
-            while not self._stop.is_set():
+            while not self.stopping.is_set():
                 batch = [
                     encode(b"APPEND", b"key:%09d" % chance.randrange(STRINGS), b"x")
                     for _ in range(WRITES_A_BATCH)
