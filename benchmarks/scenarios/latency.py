@@ -5,8 +5,9 @@ counts from then. A server that stops for 100 ms is seen by all requests that we
 waits for its answer before it sends the next would see one slow answer (coordinated omission).
 
 Two kinds of requests are mixed: packets of 64, four GETs to a SET, which make the load, and single ones, which are
-what is reported, beside how late the client itself was to send them: that is in the waits, and the floor of them. Both servers get the same load, half of what the slower of them could take by its CPU time per
-command. A process that a server forks stays on the server's core and competes with it.
+what is reported, beside how late the client itself was to send them: that is in the waits, and the floor of them. Both
+servers get the same load, half of what the slower of them could take by its CPU time per command. A process that a
+server forks stays on the server's core and competes with it.
 """
 
 from __future__ import annotations
@@ -173,7 +174,8 @@ def measure_latency(pair: Pair) -> list[str]:
         rows += found
         notes.append(f"{name} was busy for {busy:.0%} of the time")
     header = ["single requests", "requests", "p50 ms", "p99 ms", "p99.9 ms", "longest ms"]
-    rows.sort(key=lambda row: [title for title, _ in [*PHASES, ("all", ""), ("sent late", "")]].index(row[0].split(": ")[0]))
+    order = [*(title for title, _ in PHASES), "all", "sent late"]
+    rows.sort(key=lambda row: order.index(row[0].split(": ")[0]))
     return [
         f"{KEYS:,} keys, {rate:,.0f} commands a second in packets of {DEPTH}, {SINGLES_A_SECOND:,} single ones; "
         f"the log is on (`everysec`). {', '.join(notes)}.",
