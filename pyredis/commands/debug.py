@@ -1,8 +1,8 @@
 """DEBUG: looking inside, breaking on purpose, and making replies for tests of clients.
 
 As in Redis it is one command without declared subcommands, so that unknown ones and wrong numbers of
-arguments get the same error. Subcommands that are about Redis's own memory (JMAP, MALLCTL, SDSLEN, LISTPACK,
-...) do not exist here.
+arguments get the same error. Subcommands that are about Redis's own memory (MALLCTL, SDSLEN, LISTPACK, ...) do not
+exist here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pyredis.commands.arguments import c_text, ranged_argument
 from pyredis.commands.help import help_reply
 from pyredis.commands.object_commands import reference_count
 from pyredis.commands.registry import CommandGroup
+from pyredis.config.values import parse_memory
 from pyredis.datatypes.digest import Digest
 from pyredis.datatypes.numbers import INT64_MAX
 from pyredis.datatypes.value import Value, encoding_name, type_name
@@ -27,7 +28,7 @@ from pyredis.engine.context import Context
 from pyredis.errors import NO_SUCH_KEY, CommandError, wrong_subcommand
 from pyredis.keyspace.database import NO_DEADLINE, Database, string_bytes
 from pyredis.persistence.dump_payload import FOOTER, dump
-from pyredis.persistence.snapshot import load_now, save_now
+from pyredis.persistence.snapshot import forget_everything, load_now, save_now
 from pyredis.protocol.encode import (
     OK,
     array,
@@ -63,11 +64,16 @@ TYPE_NUMBERS: Final[dict[bytes, int]] = {
     b"string": 0, b"list": 1, b"set": 2, b"zset": 3, b"hash": 4, b"stream": 6,
 }  # fmt: skip
 LONGEST_SLEEP: Final = 1e9
+MORE_THAN_ALL: Final = (1 << 63) - 1 - (1 << 20)
+LARGEST_THRESHOLD: Final = 1 << 32
+NO_THRESHOLD: Final = b"ERR argument must be a memory value bigger than 1 and smaller than 4gb"
 
 _C_FLOAT: Final = re.compile(rb"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
 _C_INTEGER: Final = re.compile(rb"\s*([+-]?[0-9]+)")
 
 HELP: Final = (
+    b"ASSERT",
+    b"    End the server with the report of a condition that is not true.",
     b"CHANGE-REPL-ID",
     b"    Change the replication ID of the instance.",
     b"DIGEST",
@@ -77,12 +83,18 @@ HELP: Final = (
     b"ERROR <string>",
     b"    Return a Redis protocol error with <string> as message. Useful for clients",
     b"    unit tests to simulate Redis errors.",
+    b"LOADAOF",
+    b"    Flush the AOF buffers on disk and reload the AOF in memory.",
     b"LOG <message>",
     b"    Write <message> to the server log.",
     b"OBJECT <key>",
     b"    Show low level info about `key` and associated value.",
+    b"OOM",
+    b"    End the server with the report of memory that could not be had.",
     b"PANIC",
     b"    End the server with the report of a fault.",
+    b"PAUSE-CRON <0|1>",
+    b"    Stop periodic cron job processing.",
     b"POPULATE <count> [<prefix>] [<size>]",
     b"    Create <count> string keys named key:<num>. If <prefix> is specified then",
     b"    it is used instead of the 'key' prefix. These are not propagated to",
@@ -91,6 +103,9 @@ HELP: Final = (
     b"    Reply with a test value of the specified type. <type> can be: string,",
     b"    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
     b"    true, false.",
+    b"QUICKLIST-PACKED-THRESHOLD <size>",
+    b"    Sets the threshold for elements to be saved as plain vs packed nodes.",
+    b"    Without it the limit of a node decides. Setting to 0 restores that.",
     b"RELOAD [option ...]",
     b"    Save the RDB on disk and reload it back to memory. Valid <option> values:",
     b"    * MERGE: conflicting keys will be loaded from RDB.",
@@ -110,6 +125,8 @@ HELP: Final = (
     b"    Setting it to 0 disables expiring keys in background when they are not",
     b"    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",
     b"    default.",
+    b"SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+    b"    Enables or disables checksum checks for RDB files and RESTORE's payload.",
     b"SLEEP <seconds>",
     b"    Stop the server for <seconds>. Decimals allowed.",
 )
@@ -151,10 +168,7 @@ def _reload(ctx: Context, argv: list[bytes]) -> bytes:
         raise CommandError(b"ERR")
     dirty = keyspace.dirty
     if b"NOFLUSH" not in words:
-        for database in keyspace.databases:
-            database.flush()
-        engine.scripting.flush_libraries()
-        engine.tracking.flushed()
+        forget_everything(engine)
     error = load_now(engine, b"MERGE" in words)
     keyspace.dirty = dirty
     if error:
@@ -163,9 +177,54 @@ def _reload(ctx: Context, argv: list[bytes]) -> bytes:
     return OK
 
 
+def _load_log(ctx: Context, argv: list[bytes]) -> bytes:
+    """Replays the append only file in place of what there is."""
+    error = ctx.engine.host.reload_log()
+    if error:
+        raise CommandError(
+            b"ERR Error trying to load the AOF files: " + error.encode(errors="surrogateescape")
+        )
+    log.warning("Append Only File loaded by DEBUG LOADAOF")
+    return OK
+
+
 def _panic(ctx: Context, argv: list[bytes]) -> bytes:
     """Ends the server as a fault would that it has found in itself."""
     ctx.engine.host.panic("called by user request", argv)
+    return OK
+
+
+def _assert(ctx: Context, argv: list[bytes]) -> bytes:
+    """Ends the server as a broken rule would."""
+    ctx.engine.host.panic("assertion failed: 1 == 2", argv)
+    return OK
+
+
+def _out_of_memory(ctx: Context, argv: list[bytes]) -> bytes:
+    """Asks for more memory than any machine has."""
+    try:
+        bytearray(MORE_THAN_ALL)
+    except MemoryError:
+        ctx.engine.host.panic(f"out of memory allocating {MORE_THAN_ALL} bytes", argv)
+    return OK
+
+
+def _pause_cron(ctx: Context, argv: list[bytes]) -> bytes:
+    ctx.engine.host.pause_cron(_c_integer(argv[2]) != 0)
+    return OK
+
+
+def _skip_checksums(ctx: Context, argv: list[bytes]) -> bytes:
+    ctx.engine.skips_checksums = _c_integer(argv[2]) != 0
+    return OK
+
+
+def _packed_threshold(ctx: Context, argv: list[bytes]) -> bytes:
+    """From which size on an element of a list has a node of its own in snapshots."""
+    size = parse_memory(argv[2])
+    if size is None or size > LARGEST_THRESHOLD:
+        raise CommandError(NO_THRESHOLD)
+    ctx.engine.list_limits.plain_from = size
     return OK
 
 
@@ -176,9 +235,14 @@ def _segfault(ctx: Context, argv: list[bytes]) -> bytes:
 
 
 def _set_active_expire(ctx: Context, argv: list[bytes]) -> bytes:
-    match = _C_INTEGER.match(argv[2])
-    ctx.engine.keyspace.active_expire = match is not None and int(match[1]) != 0
+    ctx.engine.keyspace.active_expire = _c_integer(argv[2]) != 0
     return OK
+
+
+def _c_integer(text: bytes) -> int:
+    """What C's atoi makes of a text."""
+    match = _C_INTEGER.match(text)
+    return int(match[1]) if match is not None else 0
 
 
 def _change_replication_id(ctx: Context, argv: list[bytes]) -> bytes:
@@ -311,19 +375,25 @@ def _counted() -> bytes:
 Subcommand = tuple[int, int, Callable[[Context, list[bytes]], bytes]]
 
 SUBCOMMANDS: Final[dict[bytes, Subcommand]] = {
+    b"ASSERT": (2, 1 << 30, _assert),
     b"CHANGE-REPL-ID": (2, 2, _change_replication_id),
     b"DIGEST": (2, 2, _digest),
     b"DIGEST-VALUE": (2, 1 << 30, _digest_value),
     b"ERROR": (3, 3, _error),
     b"HELP": (2, 2, _help),
+    b"LOADAOF": (2, 1 << 30, _load_log),
     b"LOG": (3, 3, _log),
     b"OBJECT": (3, 3, _object),
+    b"OOM": (2, 1 << 30, _out_of_memory),
     b"PANIC": (2, 2, _panic),
+    b"PAUSE-CRON": (3, 3, _pause_cron),
     b"POPULATE": (3, 5, _populate),
     b"PROTOCOL": (3, 3, _protocol),
+    b"QUICKLIST-PACKED-THRESHOLD": (3, 3, _packed_threshold),
     b"RELOAD": (2, 1 << 30, _reload),
     b"SEGFAULT": (2, 2, _segfault),
     b"SET-ACTIVE-EXPIRE": (3, 3, _set_active_expire),
+    b"SET-SKIP-CHECKSUM-VALIDATION": (3, 3, _skip_checksums),
     b"SLEEP": (3, 3, _sleep),
 }
 """Fewest and most arguments with both words, and what to call."""

@@ -112,7 +112,7 @@ def _restore(ctx: Context, argv: list[bytes]) -> bytes:
     deadline_ms = integer_argument(argv[2])
     if deadline_ms < 0:
         raise CommandError(BAD_TTL)
-    if not is_intact(argv[3]):
+    if not is_intact(ctx.engine, argv[3]):
         raise CommandError(BAD_PAYLOAD)
     value = restore_value(ctx.engine, argv[3])
     if value is None:

@@ -170,7 +170,7 @@ def function_restore(ctx: Context, argv: list[bytes]) -> bytes:
         raise CommandError(
             b"ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE."
         )
-    codes = restore_libraries(argv[2])
+    codes = restore_libraries(ctx.engine, argv[2])
     if codes is None:
         raise CommandError(BAD_PAYLOAD)
     ctx.engine.scripting.restore_libraries(codes, policy)

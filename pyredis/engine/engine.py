@@ -63,6 +63,7 @@ PAUSE_WRITE: Final = 1
 PAUSE_ALL: Final = 2
 PAUSE_TIMER: Final = "pause"
 
+NO_LIMIT: Final[i64] = (1 << 62) - 1
 NEVER_SLOW: Final = 1e300
 """A time in seconds that no command takes."""
 
@@ -111,6 +112,10 @@ class Host:
         """Begins to rewrite the log in a child process; false when that cannot be, and the log says why."""
         return False
 
+    def reload_log(self) -> str:
+        """Empties everything and replays the log; an error text when there is none. A damaged one ends the process."""
+        return "there is no log"
+
     def measure_log(self) -> None:
         """Brings the engine's `LogState`, and what its `SaveState` says of work under way, up to date."""
 
@@ -129,6 +134,9 @@ class Host:
     def panic(self, reason: str, argv: list[bytes]) -> None:
         """Ends the process because of a fault that it met with a request."""
         raise RuntimeError(reason)
+
+    def pause_cron(self, is_paused: bool) -> None:
+        """Stops all work of the background, or lets it go on."""
 
     def call_later(self, seconds: float, what: str) -> None:
         """Calls `Engine.timer_fired(what)` after a while; a later call for the same thing replaces the earlier one."""
@@ -168,6 +176,8 @@ class Engine(KeyspaceListener):
         self.query_buffer_limit: i64 = 1 << 30
         self.max_bulk: int = 512 << 20
         self.output_limits: dict[str, tuple[int, int, int]] = {}
+        # A write of more has to be looked at, as it may be over the hard limit by itself.
+        self.output_limit_min: i64 = NO_LIMIT
         self.list_limits: ListLimits = ListLimits()
         self.set_limits: SetLimits = SetLimits()
         self.stream_limits: StreamLimits = StreamLimits()
@@ -176,6 +186,8 @@ class Engine(KeyspaceListener):
         self.hll_sparse_max: i64 = 3000
         self.hash_max_entries: i64 = 512
         self.hash_max_value: i64 = 64
+        # What is read may have wrong checksums: a debugger's wish.
+        self.skips_checksums: bool = False
         self.connections_received: int = 0
         self.rejected_connections: int = 0
         # When the last command ended, which is when the next starts; in seconds, of the machine's clock.
@@ -280,6 +292,7 @@ class Engine(KeyspaceListener):
         self.tcp_keepalive = config.get_int("tcp-keepalive")
         self.query_buffer_limit = config.get_int("client-query-buffer-limit")
         self.output_limits = config.client_output_buffer_limits()
+        self.output_limit_min = min([limit[0] or NO_LIMIT for limit in self.output_limits.values()])
         self.max_bulk = config.get_int("proto-max-bulk-len")
         for ctx in self.clients.values():
             ctx.apply_limits()
@@ -513,6 +526,10 @@ class Engine(KeyspaceListener):
         if not self.sinks:
             self.gates &= ~GATE_PROPAGATING
             self.update_listening()
+
+    def checks_sums(self) -> bool:
+        """Whether the checksum of a snapshot that is loaded has to be right."""
+        return not self.skips_checksums and self.config.get_bool("rdbchecksum")
 
     def begin_loading(self) -> None:
         """Has clients told to come back later."""

@@ -29,16 +29,19 @@ SAMPLE_MS: Final = 100
 
 
 class Rate:
-    """How fast a counter grows, per second, as the mean of the last samples."""
+    """How fast a counter grows, per second, as the mean of the last samples.
 
-    def __init__(self) -> None:
+    The first sample sets the mark, unless the counter is known to have been zero at a time.
+    """
+
+    def __init__(self, zero_ms: i64 = 0) -> None:
         self.samples: list[int] = [0] * SAMPLES
         self.next: int = 0
         self.last_value: int = 0
-        self.last_ms: i64 = 0
+        self.last_ms: i64 = zero_ms
 
     def sample(self, value: int, now_ms: i64) -> None:
-        """Adds a sample; the first one only sets the mark."""
+        """Adds a sample."""
         if self.last_ms > 0 and now_ms > self.last_ms:
             self.samples[self.next] = max(value - self.last_value, 0) * 1000 // (now_ms - self.last_ms)
             self.next = (self.next + 1) % SAMPLES
@@ -99,11 +102,12 @@ class Statistics:
         for ctx in engine.clients.values():
             discounted.add(ctx)
         self.discounted = discounted
-        self.operations = Rate()
-        self.input = Rate()
-        self.output = Rate()
-        self.cycles = Rate()
-        self.busy_us = Rate()
+        now_ms = engine.clock.now_ms
+        self.operations = Rate(now_ms)
+        self.input = Rate(now_ms)
+        self.output = Rate(now_ms)
+        self.cycles = Rate(now_ms)
+        self.busy_us = Rate(now_ms)
         self.other_turns = 0
         self.thread_before = thread_seconds()
         self.expiry_cuts = 0

@@ -93,8 +93,8 @@ class AppendOnlyFile:
         self.disk.rename(old, self.path(self.prefix))
         self.disk.sync_directory(self.directory)
         self.disk.sync_directory(self.parent)
-        text = "Successfully migrated an old-style AOF configuration (%s) into the AOF dir (%s)."
-        log.info(text, old, self.directory)
+        text = "Successfully migrated an old-style AOF file (%s) into the AOF directory (%s)."
+        log.info(text, self.prefix, os.path.basename(self.directory))
 
     def open(self) -> None:
         """Begins to write at the end of the last increment, which is created with the log when it is missing."""

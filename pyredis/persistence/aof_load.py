@@ -155,8 +155,7 @@ class AofLoader:
             self.source = source
             engine = self.engine
             self.keys = RdbLoader(engine)
-            sums = engine.config.get_bool("rdbchecksum")
-            self.snapshot = RdbReader(RdbInput(source, b"", sums), self.keys, engine)
+            self.snapshot = RdbReader(RdbInput(source, b"", engine.checks_sums()), self.keys, engine)
             try:
                 self.snapshot.begin()
             except RdbError as error:
@@ -255,7 +254,7 @@ class AofLoader:
         name = self.names[self.position]
         is_whole = self.reader.is_at_end()
         if self.transaction is not None:
-            log.warning("Revert incomplete MULTI/EXEC transaction from AOF file %s", name)
+            log.warning("Revert incomplete MULTI/EXEC transaction in AOF file %s", name)
             good = self.transaction_offset
             self.transaction = None
             is_whole = False
@@ -280,14 +279,14 @@ class AofLoader:
                 "then use pyredis check-aof --fix <filename.manifest>."
             )
         log.warning("!!! Warning: short read while loading the AOF file %s!!!", name)
-        log.warning("AOF loaded anyway because aof-load-truncated is enabled")
-        log.warning("Truncating the AOF %s at offset %d", name, good)
+        log.warning("!!! Truncating the AOF %s at offset %d !!!", name, good)
         file = self.disk.open_append(self._path(name))
         try:
             file.truncate(good)
             file.sync()
         finally:
             file.close()
+        log.warning("AOF %s loaded anyway because aof-load-truncated is enabled", name)
 
 
 def _loading_context(engine: Engine) -> Context:

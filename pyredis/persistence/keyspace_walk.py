@@ -28,8 +28,9 @@ from pyredis.keyspace.access import AccessTable
 from pyredis.keyspace.database import NO_DEADLINE, Database
 from pyredis.keyspace.expiry import ExpiryQueue
 from pyredis.keyspace.keeper import KeyKeeper
+from pyredis.persistence.aof_base import base_writer
 from pyredis.persistence.rdb_output import ByteSink
-from pyredis.persistence.rdb_writer import RdbWriter, facts, version_needed
+from pyredis.persistence.rdb_writer import RdbWriter, facts
 
 NOWHERE: Final = -1
 
@@ -58,7 +59,7 @@ class KeyspaceWalk(KeyKeeper):
 
     def __init__(self, engine: Engine, sink: ByteSink, is_aof_base: bool = False) -> None:
         self.engine: Engine = engine
-        self.writer: RdbWriter = RdbWriter(engine, sink, version_needed(engine))
+        self.writer: RdbWriter = base_writer(engine, sink, is_aof_base)
         # By the index of the database that has the tables now; and those that are still to be walked.
         self.walks: list[DatabaseWalk] = [DatabaseWalk(database) for database in engine.keyspace.databases]
         self.rest: list[DatabaseWalk] = [walk for walk in reversed(self.walks) if walk.values.size != 0]

@@ -15,11 +15,11 @@ from mypy_extensions import i64
 from pyredis.engine.engine import Engine
 from pyredis.persistence.disk import AppendFile, Disk
 from pyredis.persistence.errors import RdbError
+from pyredis.persistence.keyspace_snapshot import KeyspaceSnapshot
 from pyredis.persistence.rdb_input import ByteSource, RdbInput
 from pyredis.persistence.rdb_loader import RdbLoader
 from pyredis.persistence.rdb_output import ByteSink
 from pyredis.persistence.rdb_reader import RdbReader
-from pyredis.persistence.rdb_writer import RdbSnapshot
 
 SYNC_EVERY: Final[i64] = 4 << 20
 """Bytes after which a file that grows is synced, under `rdb-save-incremental-fsync`: no long wait at the end."""
@@ -90,7 +90,7 @@ class RdbSaver:
             disk.remove(self.temporary)
         self.file: AppendFile = disk.open_append(self.temporary)
         sink = FileSink(self.file, engine.config.get_bool("rdb-save-incremental-fsync"))
-        self.snapshot: RdbSnapshot = RdbSnapshot(engine, sink, is_aof_base)
+        self.snapshot: KeyspaceSnapshot = KeyspaceSnapshot(engine, sink, is_aof_base)
         self.is_open: bool = True
 
     def step(self) -> bool:
@@ -144,7 +144,7 @@ class RdbFileLoad:
     def __init__(self, engine: Engine, path: str, replaces: bool = False) -> None:
         self.source: FileSource = FileSource(path)
         self.loader: RdbLoader = RdbLoader(engine, replaces)
-        data = RdbInput(self.source, b"", engine.config.get_bool("rdbchecksum"))
+        data = RdbInput(self.source, b"", engine.checks_sums())
         self.reader: RdbReader = RdbReader(data, self.loader, engine)
         self.has_begun: bool = False
 

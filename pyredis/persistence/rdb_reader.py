@@ -76,10 +76,10 @@ class RdbReader:
         data = self.data
         magic = data.take(MAGIC_BYTES, "the header")
         if magic[:5] != rdb.MAGIC:
-            data.fail("expected a file that begins with REDIS")
+            data.fail("Wrong signature trying to load DB from file")
         digits = magic[5:]
         if not digits.isdigit() or not 1 <= int(digits) <= rdb.NEWEST_VERSION:
-            data.fail(f"expected a version from 1 to {rdb.NEWEST_VERSION}, found {digits!r}")
+            data.fail(f"Can't handle RDB format version {digits.decode('latin-1')}")
         self.version = int(digits)
 
     def step(self, keys: i64) -> bool:
@@ -173,7 +173,7 @@ class RdbReader:
             if found == 0 and data.sums:
                 log.info("RDB file was saved with checksum disabled: no check performed.")
             elif data.sums and found != wanted:
-                data.fail(f"expected the checksum {wanted:016x}, found {found:016x}")
+                data.fail(f"Wrong RDB checksum expected: ({wanted:x}) but got ({found:x})")
         self.end = data.offset()
         self.is_done = True
 

@@ -83,8 +83,9 @@ def write_value(out: RdbOutput, value: Any, kind: i64, limits: ListLimits) -> No
 class _ListNodes:
     """The nodes of a quicklist, gathered until their number is known, as it comes first."""
 
-    def __init__(self, max_count: i64, max_bytes: i64) -> None:
+    def __init__(self, max_count: i64, max_bytes: i64, plain_from: i64) -> None:
         self.max_count: i64 = max_count
+        self.plain_from: i64 = plain_from if plain_from > 0 else max_bytes + 1
         self.max_bytes: i64 = max_bytes
         self.nodes: list[bytes] = []
         self.are_plain: list[bool] = []
@@ -94,7 +95,7 @@ class _ListNodes:
     def add(self, text: bytes) -> None:
         """Adds an element."""
         size: i64 = len(text)
-        if size > self.max_bytes:
+        if size >= self.plain_from:
             self.close()
             self.nodes.append(text)
             self.are_plain.append(True)
@@ -116,9 +117,9 @@ class _ListNodes:
 
 
 def _write_list(out: RdbOutput, value: ListValue, limits: ListLimits) -> None:
-    nodes = _ListNodes(limits.elements, limits.bytes)
+    nodes = _ListNodes(limits.elements, limits.bytes, limits.plain_from)
     if not value.is_quicklist:  # a listpack is one node, whatever the limits have become since
-        nodes = _ListNodes(NO_LIMIT, NO_LIMIT)
+        nodes = _ListNodes(NO_LIMIT, NO_LIMIT, 0)
     for run in value.runs():
         place: i64 = 0
         size: i64 = len(run)

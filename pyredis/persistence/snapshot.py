@@ -107,6 +107,14 @@ class SnapshotLoad:
         log.info("DB loaded from disk: %.3f seconds", perf_counter() - self.started)
 
 
+def forget_everything(engine: Engine) -> None:
+    """Empties all databases and removes the functions, before something else is loaded. No change, and not logged."""
+    for database in engine.keyspace.databases:
+        database.flush()
+    engine.scripting.flush_libraries()
+    engine.tracking.flushed()
+
+
 def load_now(engine: Engine, replaces: bool = False) -> str:
     """Loads the snapshot while nobody is served, into what there is; an error text when that failed."""
     loading = SnapshotLoad(engine)

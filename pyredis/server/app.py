@@ -267,6 +267,7 @@ class App(Host):
             save = False
         elif save is not False:
             self.service.supervision.saving()
+        self.append_only.sync_now()
         if not self.snapshots.save_at_end(save, force, check_signals):
             self.service.supervision.save_failed()
             return False
@@ -280,6 +281,10 @@ class App(Host):
     def rewrite_log(self) -> bool:
         """Begins to rewrite the log in a child process; false when that cannot be, and the log says why."""
         return self.append_only.rewrite()
+
+    def reload_log(self) -> str:
+        """Empties everything and replays the log."""
+        return self.append_only.reload()
 
     def measure_log(self) -> None:
         """Brings the engine's `LogState` and `SaveState` up to date."""
@@ -300,6 +305,10 @@ class App(Host):
     def flushed(self) -> None:
         """Saves that there is nothing."""
         self.snapshots.flushed()
+
+    def pause_cron(self, is_paused: bool) -> None:
+        """Stops all work of the background, or lets it go on."""
+        self.cron.is_paused = is_paused
 
     def call_later(self, seconds: float, what: str) -> None:
         """Lets the engine know when a while has passed."""

@@ -6,6 +6,7 @@ What a log is stands in `pyredis.persistence`; here are the event loop, the thre
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from pyredis.engine.log_state import UNKNOWN, LogState
 from pyredis.persistence.aof import AofError, AppendOnlyFile
-from pyredis.persistence.aof_load import AofLoader
+from pyredis.persistence.aof_load import AofLoader, AofLoadError
 from pyredis.persistence.aof_log import AofLog, LogHost
 from pyredis.persistence.disk import AppendFile, Disk
 from pyredis.persistence.rdb_file import save
+from pyredis.persistence.snapshot import forget_everything
 from pyredis.server.child import Child, ChildResult
 from pyredis.server.process_settings import bind_cpus
 
@@ -48,6 +50,8 @@ class AppendOnly(LogHost):
         self.files: AppendOnlyFile = AppendOnlyFile(engine, self.disk, self.log)
         self.executor: ThreadPoolExecutor | None = None
         self.temporary: str = ""
+        # Whether the base being written is a snapshot, or commands.
+        self.is_rdb: bool = True
         self.retry_at: int = 0
 
     async def load(self) -> None:
@@ -62,13 +66,46 @@ class AppendOnly(LogHost):
         finally:
             loader.close()
 
+    def reload(self) -> str:
+        """Empties everything and replays what the log holds, while nobody is served; an error text if there is none.
+
+        Where the log cannot be loaded the process ends, as in Redis: half of the data must not become the whole.
+        """
+        files = self.files
+        try:
+            if not self.state.is_on:
+                files.read_manifest()
+            elif not self.log.write_all():
+                return self.log.write_error
+            if not files.manifest.files():
+                return "there is no append only file"
+            loader = AofLoader(self.engine, self.disk, files.directory, files.manifest)
+        except (OSError, AofError, AofLoadError) as error:
+            return str(error)
+        forget_everything(self.engine)
+        try:
+            while not loader.step(LOAD_SECONDS):
+                pass
+        except (OSError, AofLoadError) as damage:
+            log.warning("%s", damage)
+            os._exit(1)
+        self.engine.keyspace.dirty = 0
+        return ""
+
     def start(self) -> None:
-        """Begins to log every change to what was loaded; raises `OSError`."""
+        """Begins to log every change to what was loaded; raises `AofError` or `OSError`."""
+        try:
+            self.disk.make_directory(self.files.directory)
+        except OSError as error:
+            # That a file is in the way is how Python says it; whoever wants a directory misses one.
+            why = os.strerror(errno.ENOTDIR) if error.errno == errno.EEXIST else error.strerror
+            name = os.path.basename(self.files.directory)
+            raise AofError(f"Can't open or create append-only dir {name}: {why}") from error
         self._prepare()
         if not self.files.manifest.files():
             temporary = self._temporary_path()
             save(self.engine, temporary, self.disk, is_aof_base=True)
-            self.files.create_base(temporary, is_rdb=True)
+            self.files.create_base(temporary, self.engine.config.get_bool("aof-use-rdb-preamble"))
         self.files.open()
         self.engine.add_sink(self.log)
         self.state.is_on = True
@@ -105,12 +142,19 @@ class AppendOnly(LogHost):
         if self.child.purpose == PURPOSE:
             log.info("Killing running AOF rewrite child: %d", self.child.pid)
             self.child.kill()
-        log.info("Calling fsync() on the AOF file.")
+        if self.log.pending() or self.log.is_unsynced:
+            log.info("Calling fsync() on the AOF file.")
         self.state.is_on = False
         self.state.is_rewrite_scheduled = False
         self.engine.remove_sink(self.log)
         self._release_thread()
         return self.files.close()
+
+    def sync_now(self) -> None:
+        """Writes and syncs what waits, because something that takes long comes next; failures are told at the end."""
+        if self.state.is_on and self.log.write_all():
+            log.info("Calling fsync() on the AOF file.")
+            self.log.sync()
 
     def follow_config(self) -> None:
         """Takes over the directives that may change while the server runs."""
@@ -158,6 +202,7 @@ class AppendOnly(LogHost):
             self._failed()
             return False
         self.temporary = temporary
+        self.is_rdb = self.engine.config.get_bool("aof-use-rdb-preamble")
         state.rewrite_started_at = self._now()
         log.info("Background append only file rewriting started %s", how)
         return True
@@ -214,7 +259,7 @@ class AppendOnly(LogHost):
             return
         log.info("Background AOF rewrite terminated with success")
         try:
-            self.files.finish_rewrite(self.temporary, True, state.is_on)
+            self.files.finish_rewrite(self.temporary, self.is_rdb, state.is_on)
         except OSError as error:
             log.warning("Can't put the rewritten append only file in place: %s", error)
             self._discard_temporary()

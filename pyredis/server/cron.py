@@ -37,6 +37,8 @@ class Cron:
         self.timer: asyncio.TimerHandle | None = None
         self.is_expiring: bool = False
         self.is_freeing: bool = False
+        # DEBUG PAUSE-CRON: nothing is done but the clock kept.
+        self.is_paused: bool = False
         self.next_database: int = 0
         # When the next tick is due, and when the collection of garbage under way began; of `perf_counter`.
         self.due: float = 0.0
@@ -80,6 +82,8 @@ class Cron:
         self.timer = self.loop.call_later(delay, self.tick)
         self.note_lateness(delay)
         self.engine.clock.refresh()
+        if self.is_paused:
+            return
         self.engine.sample()
         self.engine.outgoing.close_idle()
         if self.engine.gates & GATE_BUSY:  # nothing may change or be saved while a script is suspended
@@ -106,7 +110,7 @@ class Cron:
         each slice of 1 to 3 ms is followed by a break of a millisecond, in which waiting clients are served.
         """
         self.is_expiring = False
-        if not self.engine.keyspace.active_expire or self.engine.gates & GATE_BUSY:
+        if self.is_paused or not self.engine.keyspace.active_expire or self.engine.gates & GATE_BUSY:
             return
         self.engine.clock.refresh()
         databases = self.engine.keyspace.databases

@@ -35,6 +35,8 @@ REFRESH_SECONDS: Final = 0.0005
 WRITE_BYTES: Final[i64] = 1 << 20
 UNREAD_BYTES: Final[i64] = 256 << 20
 """Output that a client may leave unread before its requests wait; its output limit may be lower."""
+FREE_BYTES: Final = 16 << 10
+"""What Redis sends from a buffer that does not count towards the limits of output."""
 UNAUTHENTICATED_QUERY_BYTES: Final[i64] = 1 << 20
 
 HOLD_NONE: Final = 0
@@ -348,10 +350,21 @@ class Session(Context):
             self.over_soft_since_ms = 0
         is_over_soft = self.over_soft_since_ms and now_ms - self.over_soft_since_ms >= seconds * 1000
         if (hard and pending > hard) or is_over_soft:
-            self.engine.statistics.output_limit_closed += 1
-            line = client_line(self).decode()
-            log.warning("Client %s closed for overcoming of output buffer limits.", line)
-            self.close(False)
+            self._close_for_output()
+
+    def _is_too_much(self, size: i64) -> bool:
+        """Closes the connection if so much at once is over its hard limit, though the peer may be reading."""
+        hard = self.engine.output_limits[self.client_type()][0]
+        if hard == 0 or size + self.wire.pending_bytes() <= hard + FREE_BYTES:
+            return False
+        self._close_for_output()
+        return True
+
+    def _close_for_output(self) -> None:
+        self.engine.statistics.output_limit_closed += 1
+        line = client_line(self).decode()
+        log.warning("Client %s closed for overcoming of output buffer limits.", line)
+        self.close(False)
 
     def update_access(self) -> None:
         """As every context, and sets the limits that the parser has for strangers."""
@@ -402,7 +415,10 @@ class Session(Context):
         if self.is_gone:
             return
         self.pushed_bytes = 0
-        self.output_bytes += len(data)
+        size: i64 = len(data)
+        if size > self.engine.output_limit_min and self._is_too_much(size):
+            return
+        self.output_bytes += size
         self.writes += 1
         self.wire.write(data)
         if self.is_congested:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.commands.test_keys import NO_SUCH_DATABASE, OK, log_of
 from tests.support.inprocess import Client, InProcess
+from tests.support.wire import decode
 
 NOT_POSITIVE = b"-ERR value is out of range, must be positive\r\n"
 
@@ -240,3 +241,43 @@ def test_a_digest_that_redis_gave() -> None:
     assert (
         client.command("DEBUG", "DIGEST-VALUE", "k") == b"*1\r\n+5279988c5d1911f474bcbbf2f0a87012d40f8459\r\n"
     )
+
+
+def test_the_checksum_of_a_payload_may_be_skipped(client: Client) -> None:
+    client.command("SET", "k", "v")
+    payload = decode(client.command("DUMP", "k"))
+    assert isinstance(payload, bytes)
+    damaged = payload[:-1] + bytes([payload[-1] ^ 1])
+    wrong = b"-ERR DUMP payload version or checksum are wrong\r\n"
+    assert client.command("RESTORE", "other", 0, damaged) == wrong
+    assert client.command("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", 1) == OK
+    assert client.command("RESTORE", "other", 0, damaged) == OK
+    assert client.command("GET", "other") == b"$1\r\nv\r\n"
+    assert client.command("RESTORE", "third", 0, damaged[:-9]) == wrong
+    assert client.command("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", 0) == OK
+    assert client.command("RESTORE", "third", 0, damaged) == wrong
+
+
+def test_the_threshold_of_plain_nodes(client: Client) -> None:
+    assert client.command("CONFIG", "SET", "list-max-listpack-size", 2, "rdbcompression", "no") == OK
+    client.command("RPUSH", "k", "a", "x" * 20, "b")
+    packed = client.command("DUMP", "k")
+    assert client.command("DEBUG", "QUICKLIST-PACKED-THRESHOLD", "20b") == OK
+    plain = client.command("DUMP", "k")
+    # A node that is the element, then one that is a listpack.
+    assert b"\x01\x14" + b"x" * 20 + b"\x02" in plain
+    assert b"\x01\x14" not in packed
+    client.command("RESTORE", "other", 0, decode(plain))
+    assert client.command("LRANGE", "other", 0, -1) == client.command("LRANGE", "k", 0, -1)
+    assert client.command("DEBUG", "QUICKLIST-PACKED-THRESHOLD", "0") == OK
+    assert client.command("DUMP", "k") == packed
+    error = b"-ERR argument must be a memory value bigger than 1 and smaller than 4gb\r\n"
+    for wrong in ("x", "-1", "5gb"):
+        assert client.command("DEBUG", "QUICKLIST-PACKED-THRESHOLD", wrong) == error
+
+
+def test_a_log_is_needed_for_loadaof(client: Client) -> None:
+    client.command("SET", "k", "v")
+    error = b"-ERR Error trying to load the AOF files: there is no log\r\n"
+    assert client.command("DEBUG", "LOADAOF") == error
+    assert client.command("DBSIZE") == b":1\r\n"

@@ -389,6 +389,17 @@ class TestStats:
             server.engine.sample()
         assert 250 <= int(fields(client, "stats")["instantaneous_ops_per_sec"]) < 260
 
+    def test_rates_begin_anew_with_a_reset(self, server: InProcess, client: Client) -> None:
+        ping_through_samples(server, client, 50)
+        client.command("CONFIG", "RESETSTAT")
+        assert fields(client, "stats")["instantaneous_ops_per_sec"] == "0"
+        for _ in range(158):
+            client.command("PING")
+        server.clock.advance(100)
+        server.engine.sample()
+        # With the reset and the INFO 160 calls in the first of sixteen samples.
+        assert fields(client, "stats")["instantaneous_ops_per_sec"] == "100"
+
     def test_samples_are_a_tenth_of_a_second_apart(self, server: InProcess, client: Client) -> None:
         engine = server.engine
         engine.sample()
@@ -423,7 +434,7 @@ class TestStats:
         greedy, slow, client = server.client(), server.client(), server.client()
         greedy.send(b"*2\r\n$4\r\nECHO\r\n$2000000\r\n" + b"x" * 1_500_000)
         slow.session.is_congested = True
-        slow.wire.pending = 100
+        slow.wire.pending = 20_000
         slow.command("PING")
         info = fields(client, "stats")
         assert info["client_query_buffer_limit_disconnections"] == "1"

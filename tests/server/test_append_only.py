@@ -96,7 +96,9 @@ def test_a_torn_end_is_cut_off() -> None:
             assert connection.command("GET", "k") == b"$1\r\nv\r\n"
             assert connection.command("EXISTS", "torn") == b":0\r\n"
         assert path.stat().st_size < size - 10
-        assert "Truncating the AOF" in server.log()
+        name = "appendonly.aof.1.incr.aof"
+        assert f"!!! Truncating the AOF {name} at offset 50 !!!" in server.log()
+        assert f"AOF {name} loaded anyway because aof-load-truncated is enabled" in server.log()
 
 
 def test_a_transaction_without_its_end_never_happened() -> None:
@@ -232,3 +234,90 @@ def test_a_full_disk(policy: str) -> None:
         with server.connect() as connection:
             assert decode(connection.command("LLEN", "list")) == length
             assert connection.command("GET", "k") == b"$1\r\nw\r\n"
+
+
+def test_debug_loadaof_replays_the_log() -> None:
+    with PyredisServer(*LOGGED, "--appendfsync", "no") as server, server.connect() as connection:
+        fill(connection)
+        connection.command("SELECT", "0")
+        before = digest(connection)
+        connection.command(
+            "FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('f', function() return 1 end)"
+        )
+        assert connection.command("DEBUG", "POPULATE", "3") == OK  # not logged
+        assert digest(connection) != before
+        assert connection.command("DEBUG", "LOADAOF") == OK
+        assert digest(connection) == before
+        assert connection.command("FCALL", "f", "0") == b":1\r\n"
+        assert info(connection, "rdb_changes_since_last_save") == "0"
+        connection.command("RPUSH", "list", "later")
+        before = digest(connection)
+        assert connection.command("DEBUG", "LOADAOF") == OK
+        assert digest(connection) == before
+
+
+def test_debug_loadaof_wants_a_log() -> None:
+    with (
+        PyredisServer("--save", "", "--enable-debug-command", "yes") as server,
+        server.connect() as connection,
+    ):
+        connection.command("SET", "k", "v")
+        error = b"-ERR Error trying to load the AOF files: there is no append only file\r\n"
+        assert connection.command("DEBUG", "LOADAOF") == error
+        assert connection.command("GET", "k") == b"$1\r\nv\r\n"
+
+
+def test_debug_loadaof_ends_with_a_damaged_log() -> None:
+    with PyredisServer(*LOGGED, "--appendfsync", "no") as server:
+        with server.connect() as connection:
+            connection.command("SET", "k", "v")
+            with (log_directory(server) / "appendonly.aof.1.incr.aof").open("ab") as file:
+                file.write(b"*x\r\n")
+            with pytest.raises(WireError):
+                connection.command("DEBUG", "LOADAOF")
+        eventually(lambda: not server.is_running, "the end")
+        assert "Bad file format reading the append only file" in server.log()
+        server.kill()
+
+
+@needs_redis
+@pytest.mark.parametrize("fork", ["1", "0"])
+def test_redis_reads_a_base_of_commands(fork: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYREDIS_FORK", fork)
+    with PyredisServer(*LOGGED, "--aof-use-rdb-preamble", "no") as ours:
+        with ours.connect() as connection:
+            fill(connection)
+            connection.command("BGREWRITEAOF")
+            eventually(lambda: info(connection, "aof_rewrites") == "1", "a rewrite")
+            expected = digest(connection)
+        ours.stop()
+        assert "appendonly.aof.2.base.aof seq 2 type b" in manifest(ours)
+        assert (
+            (log_directory(ours) / "appendonly.aof.2.base.aof")
+            .read_bytes()
+            .startswith(b"*2\r\n$6\r\nSELECT\r\n")
+        )
+        shutil.copytree(log_directory(ours), tmp_path / "appendonlydir")
+        ours.start()
+        with ours.connect() as connection:
+            assert digest(connection) == expected
+    with RedisServer("--appendonly", "yes", "--dir", str(tmp_path)) as redis, redis.connect() as connection:
+        assert digest(connection) == expected
+
+
+def test_a_file_in_the_place_of_the_directory(tmp_path: Path) -> None:
+    (tmp_path / "appendonlydir").touch()
+    ended = run_to_exit("--port", "0", "--dir", str(tmp_path), *LOGGED)
+    assert ended.code == 1
+    assert "Can't open or create append-only dir appendonlydir: Not a directory" in ended.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["appendonlydir"]
+
+
+def test_the_log_is_synced_before_the_last_snapshot() -> None:
+    with PyredisServer("--appendonly", "yes", "--save", "900 1") as server:
+        with server.connect() as connection:
+            connection.command("SET", "k", "v")
+        server.stop()
+        text = server.log()
+        assert text.count("Calling fsync()") == 1
+        assert text.index("Calling fsync() on the AOF file.") < text.index("Saving the final RDB snapshot")

@@ -63,3 +63,14 @@ def test_what_was_flushed_or_unlinked_is_freed_later() -> None:
         eventually(lambda: info(client, "lazyfreed_objects") == 20_001)
         client.command("CONFIG", "RESETSTAT")
         assert info(client, "lazyfreed_objects") == 0
+
+
+def test_paused_cron_expires_nothing() -> None:
+    with PyredisServer("--enable-debug-command", "yes", "--hz", "100") as server, server.connect() as client:
+        assert client.command("DEBUG", "PAUSE-CRON", "1") == b"+OK\r\n"
+        client.command("SET", "k", "v", "PX", "1")
+        for _ in range(3):  # each a tick and more
+            assert client.command("DEBUG", "SLEEP", "0.02") == b"+OK\r\n"
+        assert client.command("DBSIZE") == b":1\r\n"
+        assert client.command("DEBUG", "PAUSE-CRON", "0") == b"+OK\r\n"
+        eventually(lambda: client.command("DBSIZE") == b":0\r\n")

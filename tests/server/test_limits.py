@@ -202,6 +202,23 @@ class TestOutput:
                 control.command("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0") == b"+OK\r\n"
             )
 
+    def test_a_reply_over_the_hard_limit_is_not_sent_even_to_a_reader(self, server: PyredisServer) -> None:
+        limits = "normal 200000 0 0 pubsub 100000 0 0"
+        with server.connect() as control, server.connect() as reader, server.connect() as subscriber:
+            control.command("SET", "big", b"x" * 150_000)
+            assert control.command("CONFIG", "SET", "client-output-buffer-limit", limits) == b"+OK\r\n"
+            assert len(reader.command("GET", "big")) == 150_011
+            reader.send(encode("MULTI") + encode("GET", "big") * 2 + encode("EXEC"))
+            assert reader.read_until_close() == b""
+            subscriber.command("SUBSCRIBE", "loud")
+            assert control.command("PUBLISH", "loud", b"x" * 99_000) == b":1\r\n"
+            assert len(subscriber.read_reply()) > 99_000
+            assert control.command("PUBLISH", "loud", b"x" * 120_000) == b":1\r\n"
+            assert subscriber.read_until_close() == b""
+            assert info(control, "client_output_buffer_limit_disconnections") != "0"
+            limits = "normal 0 0 0 pubsub 32mb 8mb 60"
+            assert control.command("CONFIG", "SET", "client-output-buffer-limit", limits) == b"+OK\r\n"
+
     def test_without_a_limit_requests_wait_for_the_reader(self) -> None:
         count = UNREAD_MEGABYTES + 150
         with PyredisServer() as server, server.connect() as control, slow_reader(server) as reader:

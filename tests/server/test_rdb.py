@@ -200,8 +200,15 @@ def test_a_stop_that_cannot_save_does_not_happen() -> None:
         server.stop()
 
 
-@pytest.mark.parametrize("damage", ["cut", "changed", "foreign"])
-def test_a_damaged_file_ends_the_start(damage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        ("cut", "expected "),
+        ("changed", "Wrong RDB checksum expected: ("),
+        ("foreign", "Wrong signature trying to load DB from file"),
+    ],
+)
+def test_a_damaged_file_ends_the_start(damage: str, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "dump.rdb"
     with PyredisServer("--dir", str(tmp_path)) as server:
         with server.connect() as connection:
@@ -216,7 +223,7 @@ def test_a_damaged_file_ends_the_start(damage: str, tmp_path: Path) -> None:
         path.write_bytes(b"something else\n")
     ended = run_to_exit("--port", "0", "--dir", str(tmp_path))
     assert ended.code == 1
-    assert f"{path}: expected " in ended.stdout
+    assert f"{path}: {reason}" in ended.stdout
     assert "(at offset " in ended.stdout
     assert "Fatal error loading the DB, check server logs. Exiting." in ended.stdout
     assert "Traceback" not in ended.stdout + ended.stderr

@@ -262,19 +262,27 @@ def test_settings_of_the_process() -> None:
                 assert int(score.read_text()) == inherited
 
 
-def test_panic_leaves_a_report() -> None:
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("PANIC", "called by user request"),
+        ("ASSERT", "assertion failed: 1 == 2"),
+        ("OOM", "out of memory allocating 9223372036853727231 bytes"),
+    ],
+)
+def test_panic_leaves_a_report(word: str, reason: str) -> None:
     with PyredisServer("--enable-debug-command", "yes", "--requirepass", "hidden-word") as server:
         with server.connect() as client:
             assert client.command("AUTH", "hidden-word") == b"+OK\r\n"
             with pytest.raises((ConnectionError, WireError)):
-                client.command("DEBUG", "PANIC")
+                client.command("DEBUG", word)
         assert server.wait() == -signal.SIGABRT
         server.kill()
         report = re.search(
             r"=== REDIS BUG REPORT START: Cut & paste.*=== REDIS BUG REPORT END.", server.log(), re.DOTALL
         )
         assert report
-        for part in ("Crashed: called by user request", "pyredis 0", "argv[1]: PANIC", "Thread MainThread",
+        for part in (f"Crashed: {reason}", "pyredis 0", f"argv[1]: {word}", "Thread MainThread",
                      "redis_version:7.4.0", "cmd=debug"):  # fmt: skip
             assert part in report[0], part
         assert "hidden-word" not in server.log()

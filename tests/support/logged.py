@@ -51,7 +51,7 @@ class LoggedServer:
         engine.end_loading()
         if not self.files.manifest.files():
             save(engine, TEMPORARY, disk, is_aof_base=True)
-            self.files.create_base(TEMPORARY, is_rdb=True)
+            self.files.create_base(TEMPORARY, engine.config.get_bool("aof-use-rdb-preamble"))
         self.files.open()
         engine.add_sink(self.log)
 
@@ -92,7 +92,8 @@ class LoggedServer:
 
     def end_rewrite(self) -> None:
         """The child has ended."""
-        self.files.finish_rewrite(TEMPORARY, True, True)
+        is_rdb = self.server.engine.config.get_bool("aof-use-rdb-preamble")
+        self.files.finish_rewrite(TEMPORARY, is_rdb, True)
         self.files.remove_history()
 
     def text(self) -> bytes:

@@ -432,10 +432,10 @@ def test_collections_without_elements_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"RUDIS0011" + b"\xff" * 9, "begins with REDIS"),
-        (b"REDIS0013" + b"\xff" * 9, "a version from 1 to 12, found b'0013'"),
-        (b"REDIS0000" + b"\xff" * 9, "a version"),
-        (b"REDISabcd" + b"\xff" * 9, "a version"),
+        (b"RUDIS0011" + b"\xff" * 9, "Wrong signature trying to load DB from file"),
+        (b"REDIS0013" + b"\xff" * 9, "Can't handle RDB format version 0013"),
+        (b"REDIS0000" + b"\xff" * 9, "RDB format version 0000"),
+        (b"REDISabcd" + b"\xff" * 9, "RDB format version abcd"),
         (file(b"\x1a"), "the type of a record, found 26"),
         (file(value(8, b"")), "the type of a value, found 8"),
         (file(value(7, b"\x00" * 9)), "a module"),
@@ -452,7 +452,7 @@ def test_what_is_refused_is_named(data: bytes, reason: str) -> None:
 def test_the_checksum() -> None:
     good = file(value(0, string(b"value")))
     damaged = good.replace(b"value", b"vague")
-    assert "the checksum" in refused(damaged).reason
+    assert "Wrong RDB checksum expected: (" in refused(damaged).reason
     assert Loaded(damaged, sums=False).value() == b"vague"
     assert Loaded(file(value(0, string(b"value")), checksum=False)).value() == b"value"
 

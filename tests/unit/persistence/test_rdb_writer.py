@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pyredis.datatypes.value import Value, encoding_name
 from pyredis.persistence import rdb_format as rdb
 from pyredis.persistence.dump_payload import dump, is_intact, restore
+from pyredis.persistence.keyspace_snapshot import KeyspaceSnapshot, write_all
 from pyredis.persistence.rdb_input import NoSource, RdbInput
 from pyredis.persistence.rdb_loader import load_all
 from pyredis.persistence.rdb_output import ByteSink, RdbOutput
-from pyredis.persistence.rdb_writer import RdbSnapshot, write_all
 from tests.support.inprocess import InProcess
 from tests.unit.persistence.test_rdb_reader import Pieces
 
@@ -174,7 +174,7 @@ def test_a_large_value_is_passed_on_in_parts() -> None:
     made.config.assign("rdbcompression", False)
     made.client().command("SADD", "k", *["m" * 1000 + str(number) for number in range(1000)])
     sink = Memory()
-    snapshot = RdbSnapshot(made.engine, sink)
+    snapshot = KeyspaceSnapshot(made.engine, sink)
     while snapshot.step():
         pass
     assert snapshot.writer.keys == 1
@@ -248,12 +248,12 @@ def test_payloads_of_a_real_server() -> None:
 def test_every_damaged_payload_is_noticed() -> None:
     made = server()
     good = payload(made.client(), made, "HSET", "k", "f", "v")
-    assert is_intact(good)
+    assert is_intact(made.engine, good)
     assert restore(made.engine, good).flat_pairs() == [b"f", b"v"]
     for place in range(len(good)):
         damaged = good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :]
-        assert not is_intact(damaged)
-        assert not is_intact(good[:place])
+        assert not is_intact(made.engine, damaged)
+        assert not is_intact(made.engine, good[:place])
 
 
 @pytest.mark.parametrize("kind", [rdb.STRING, 8, 26, 255])
