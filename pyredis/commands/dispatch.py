@@ -112,6 +112,23 @@ def execute(ctx: Context, argv: list[bytes]) -> bytes | None:
     return reply
 
 
+def execute_script(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+    """As `execute`, for a command that runs a script, on the stack for those."""
+    engine = ctx.engine
+    if (
+        ctx.gates == 0
+        and engine.gates & ~GATE_PROPAGATING == 0
+        and command.min_args <= len(argv) <= command.max_args
+    ):
+        ctx.last_command = command
+        reply = engine.scripting.run_command(ctx, command, argv)
+    else:
+        reply = _careful(ctx, argv)
+    if engine.keyspace.ready and engine.gates & GATE_BUSY == 0:
+        engine.blocking.serve_ready()
+    return reply
+
+
 def run(ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
     """Calls a handler, times it, counts it, and logs what it changed."""
     gates = ctx.engine.gates

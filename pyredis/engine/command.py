@@ -176,6 +176,7 @@ class Command:
         self.only_key: i64 = 0
         self.only_key_access: i64 = 0
         self.is_plain: bool = spec.handler is not None and not spec.flags & (PROTECTED | RUNS_SCRIPT)
+        self.runs_script: bool = spec.flags & RUNS_SCRIPT != 0
         self.calls: i64 = 0
         self.seconds: float = 0.0
         self.rejected: i64 = 0

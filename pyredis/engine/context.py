@@ -150,6 +150,12 @@ class Context:
     def unblocked(self, reply: bytes) -> None:
         """Delivers the reply of a blocking command whose wait has ended, and lets the client go on."""
 
+    def run_on(self) -> None:
+        """Goes on with the requests at hand, of which the first runs a script; on the stack for scripts."""
+
+    def wait_for_script(self, argv: list[bytes]) -> None:
+        """Lets the requests behind a script wait, which has been suspended and will reply later."""
+
     def apply_limits(self) -> None:
         """Takes over the engine's limits, when they have changed."""
 

@@ -42,6 +42,10 @@ class Scripting:
         """Runs a command that runs scripts; None when it has been suspended and will reply later."""
         raise AssertionError(NO_SCRIPTS)
 
+    def run_requests(self, ctx: Context) -> None:
+        """Calls `ctx.run_on` on the stack for scripts, until a script is suspended."""
+        raise AssertionError(NO_SCRIPTS)
+
     def eval(self, ctx: Context, argv: list[bytes], by_hash: bool, is_read_only: bool) -> bytes:
         """EVAL and its kind."""
         raise AssertionError(NO_SCRIPTS)

@@ -24,7 +24,7 @@ from pyredis.engine.engine import GATE_DISK_ERROR, GATE_PROPAGATING, Engine
 from pyredis.errors import MISCONF_LOG, MISCONF_SNAPSHOT, OUT_OF_MEMORY, CommandError, error_reply
 from pyredis.scripting.errors import ScriptError
 from pyredis.scripting.natives import number_text, sha1_hex
-from pyredis.scripting.replies import ReplyConverter
+from pyredis.scripting.replies import ReplyConverter, integer_value
 
 REPL_NONE: Final = 0
 REPL_AOF: Final = 1
@@ -63,6 +63,11 @@ def argument_text(value: Any) -> bytes:
     raise ScriptError(BAD_ARGUMENT)
 
 
+def argument_texts(arguments: tuple[Any, ...]) -> list[bytes]:
+    """The arguments of a command as strings; raises `ScriptError`."""
+    return [argument if isinstance(argument, bytes) else argument_text(argument) for argument in arguments]
+
+
 def _is_negative(value: float) -> bool:
     from math import copysign
 
@@ -83,6 +88,9 @@ class Calls:
         engine.last_client_id = last
         self.ctx.in_exec = True  # nothing blocks
         self.make_table: Any = None
+        # The command called last, and as what: most scripts call the same again.
+        self.recent: Command | None = None
+        self.recent_name: bytes = b""
         # The script that runs.
         self.caller: Context | None = None
         self.is_read_only: bool = False
@@ -116,11 +124,13 @@ class Calls:
     def call(self, *arguments: Any) -> Any:
         """`redis.call`: an error ends the script."""
         reply = self.perform(arguments)
-        kind = reply[0]
+        kind: i64 = reply[0]
         if kind == 36 and reply[1] != 45:
+            if reply[2] == 13:
+                return reply[4:-2]
             return reply[reply.index(b"\n") + 1 : -2]
         if kind == 58:
-            return int(reply[1:-2])
+            return integer_value(reply)
         if kind == 45:
             raise ScriptError(reply[1:-2], True)
         if kind == 43:
@@ -140,18 +150,22 @@ class Calls:
 
     def perform(self, arguments: tuple[Any, ...]) -> bytes:
         """Runs a command and returns its reply; raises `ScriptError` when it may not run."""
-        argv: list[bytes] = []
-        for argument in arguments:
-            if isinstance(argument, bytes):
-                argv.append(argument)
-            else:
-                argv.append(argument_text(argument))
-        if not argv:
+        if not arguments:
             raise ScriptError(NO_ARGUMENTS)
+        argv: list[bytes] = list(arguments)
+        for argument in arguments:
+            if not isinstance(argument, bytes):
+                argv = argument_texts(arguments)
+                break
         engine = self.engine
-        command = engine.commands.get(argv[0])
-        if command is None or command.subcommands is not None:
-            command = self._find(argv)
+        command = self.recent
+        if command is None or argv[0] != self.recent_name:
+            command = engine.commands.get(argv[0])
+            if command is None or command.subcommands is not None:
+                command = self._find(argv)
+            else:
+                self.recent = command
+                self.recent_name = argv[0]
         if len(argv) < command.min_args or len(argv) > command.max_args:
             raise self._refusal(command, WRONG_ARITY)
         flags = command.flags
@@ -271,9 +285,7 @@ class Calls:
         """`redis.acl_check_cmd`: whether the user may run a command."""
         if not arguments:
             raise ScriptError(NO_ARGUMENTS)
-        argv = [
-            argument if isinstance(argument, bytes) else argument_text(argument) for argument in arguments
-        ]
+        argv = argument_texts(arguments)
         try:
             command = find_command(self.engine, argv)
         except CommandError:

@@ -25,6 +25,9 @@ MEMORY_MAX: Final = 1 << 30
 DEPTH_MAX: Final = 7995
 """How deep the tables may nest that a script returns; a map or set counts for three."""
 
+ARGUMENTS_AT_ONCE: Final = 100
+"""More arguments do not fit on Lua's stack for certain; they are handed over as tables."""
+
 LIBRARIES: Final = (b"cjson", b"cmsgpack", b"struct", b"bit")
 
 _DIRECTORY: Final = os.path.join(os.path.dirname(__file__), "lua")
@@ -51,6 +54,25 @@ def version_number() -> int:
 def refuse_attribute(thing: object, name: object, is_setting: bool) -> str:
     """Keeps scripts from the attributes of a Python object, should one ever get hold of it."""
     raise AttributeError("access denied")
+
+
+class Entrance:
+    """The way into Lua for scripts, or for functions: what they return comes as `finish` of the sandbox gives it."""
+
+    def __init__(self, interface: Any, name: bytes, table: Any) -> None:
+        self.table: Any = table
+        self.run_one: Any = interface[name + b"_one"]
+        self.run_some: Any = interface[name]
+        self.run_tables: Any = interface[name + b"_tables"]
+
+    def run(self, function: Any, key_count: int, argv: list[bytes]) -> Any:
+        """Runs a function with the keys and arguments that a request has behind their number."""
+        if len(argv) == 4:
+            return self.run_one(function, key_count, argv[3])
+        if len(argv) <= ARGUMENTS_AT_ONCE:
+            return self.run_some(function, key_count, *argv[3:])
+        keys = self.table(argv[3 : 3 + key_count])
+        return self.run_tables(function, keys, self.table(argv[3 + key_count :]))
 
 
 class Interpreter:
@@ -87,13 +109,12 @@ class Interpreter:
         for name in LIBRARIES:
             interface[b"add_library"](name, self._chunk(name))
         interface[b"seal"]()
-        self.run: Any = interface[b"run"]
-        self.run_tables: Any = interface[b"run_tables"]
-        self.call_function: Any = interface[b"call_function"]
+        self.table: Any = self.runtime.table_from
+        self.scripts: Entrance = Entrance(interface, b"run", self.table)
+        self.functions: Entrance = Entrance(interface, b"call", self.table)
         self.load_library: Any = interface[b"load_library"]
         self._compile: Any = interface[b"compile"]
         self._dump: Any = interface[b"dump"]
-        self.table: Any = self.runtime.table_from
         calls.make_table = self.table
 
     def _chunk(self, name: bytes) -> Any:

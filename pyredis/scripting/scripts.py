@@ -27,9 +27,6 @@ from pyredis.scripting.natives import integral, sha1_hex
 from pyredis.scripting.suspension import ScriptRunner
 
 EVAL_KEPT: Final = 500
-ARGUMENTS_AT_ONCE: Final = 100
-"""More arguments do not fit on Lua's stack for certain; they are handed over as tables."""
-
 SHA_DIGITS: Final = 40
 
 SCRIPT_BYTES: Final = 120
@@ -84,6 +81,7 @@ class LuaScripting(Scripting):
         self.by_body: dict[bytes, Script] = {}
         self.by_sha: dict[bytes, Script] = {}
         self.evictable: OrderedDict[bytes, Script] = OrderedDict()
+        self.recent: Script | None = None  # what EVAL or EVALSHA ran last, and so the last of those
         self.evicted: int = 0
         self.script_bytes: int = 0
         self.is_counted: bool = False
@@ -103,6 +101,10 @@ class LuaScripting(Scripting):
     def run_command(self, ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
         """Runs a command on the stack for scripts."""
         return self.runner.run(ctx, command, argv)
+
+    def run_requests(self, ctx: Context) -> None:
+        """Runs the requests of a client on the stack for scripts, until a script is suspended."""
+        self.runner.run_requests(ctx)
 
     # Scripts.
 
@@ -156,6 +158,7 @@ class LuaScripting(Scripting):
         self.by_body = {}
         self.by_sha = {}
         self.evictable = OrderedDict()
+        self.recent = None
         self.script_bytes = 0
         interpreter = self.interpreter
         if interpreter is not None:
@@ -171,6 +174,26 @@ class LuaScripting(Scripting):
         if by_hash and len(text) != SHA_DIGITS:
             raise CommandError(NO_SCRIPT)
         key_count = checked_key_count(argv, NOT_AN_INTEGER)
+        script = self.recent
+        if script is None or text != (script.sha if by_hash else script.body):
+            script = self._find(text, by_hash)
+        interpreter = self._begin()
+        calls = interpreter.calls
+        flags = script.flags
+        if flags & COMPATIBLE:
+            calls.begin(ctx, is_read_only, False)
+        else:
+            check_declared(self.engine, flags, is_read_only)
+            calls.begin(ctx, is_read_only or flags & NO_WRITES != 0, flags & ALLOW_OOM != 0)
+        self._enter(calls, script.sha, argv, started, False)
+        try:
+            result = interpreter.scripts.run(script.function, key_count, argv)
+        finally:
+            self._leave(calls, started)
+        return self._reply(ctx, result, script.sha)
+
+    def _find(self, text: bytes, by_hash: bool) -> Script:
+        """The script with that hash or body, which is the most recently used from now on."""
         if by_hash:
             script = self.by_sha.get(text)
             if script is None:
@@ -182,26 +205,8 @@ class LuaScripting(Scripting):
             script = found if found is not None else self._create(text, sha1_hex(text), False)
         if not script.is_kept:
             self.evictable.move_to_end(script.sha)
-        interpreter = self._begin()
-        calls = interpreter.calls
-        flags = script.flags
-        if flags & COMPATIBLE:
-            calls.begin(ctx, is_read_only, False)
-        else:
-            check_declared(self.engine, flags, is_read_only)
-            calls.begin(ctx, is_read_only or flags & NO_WRITES != 0, flags & ALLOW_OOM != 0)
-        self._enter(calls, script.sha, argv, started, False)
-        try:
-            if len(argv) <= ARGUMENTS_AT_ONCE:
-                result = interpreter.run(script.function, key_count, *argv[3:])
-            else:
-                keys = interpreter.table(argv[3 : 3 + key_count])
-                result = interpreter.run_tables(
-                    script.function, keys, interpreter.table(argv[3 + key_count :])
-                )
-        finally:
-            self._leave(calls, started)
-        return self._reply(ctx, result, script.sha)
+        self.recent = script
+        return script
 
     def _enter(self, calls: Calls, name: bytes, argv: list[bytes], started: float, is_function: bool) -> None:
         self.running = calls
@@ -222,10 +227,12 @@ class LuaScripting(Scripting):
             return bulk(result)
         if isinstance(result, bool):
             return ONE if result else ctx.null
-        if isinstance(result, int | float):
-            return integer(integral(result))
+        if isinstance(result, int):
+            return integer(result)  # lupa makes an int of what fits into 64 bits
         if result is None:
             return ctx.null
+        if isinstance(result, float):
+            return integer(integral(result))
         if result[1] is not None:
             reply: bytes = result[1]
             self._count_errors(reply, result[2], result[3])
@@ -297,11 +304,9 @@ class LuaScripting(Scripting):
         calls = interpreter.calls
         is_read_only = is_read_only or function.flags & NO_WRITES != 0
         calls.begin(ctx, is_read_only, function.flags & ALLOW_OOM != 0)
-        keys = interpreter.table(argv[3 : 3 + key_count])
-        arguments = interpreter.table(argv[3 + key_count :])
         self._enter(calls, function.name, argv, started, True)
         try:
-            result = interpreter.call_function(function.function, keys, arguments)
+            result = interpreter.functions.run(function.function, key_count, argv)
         finally:
             self._leave(calls, started)
         return self._reply(ctx, result, function.name)

@@ -6,11 +6,15 @@ on serving: other clients get BUSY. A timer lets the script continue for a few m
 or is killed, and then its client is answered. What a command does around its script (statistics, propagation, the
 rest of an EXEC) waits on the same stack, so nothing of it happens early.
 
+A session that comes to a script continues its whole slice of requests on that stack, so that the switches there and
+back, 0.6 us, are paid once for a pipeline and not for each of its scripts. When one of them is suspended, the slice
+ends with it: what stands behind it waits as behind a blocking command.
+
 While a script is suspended the clock stands still for it, and nothing else may change or save data: no key expires,
 no blocked client is served or timed out, no snapshot begins.
 
-One greenlet serves all scripts, as making one takes 8 us and switching there and back 0.6 us. When idle it refers to
-nothing but a `Mailbox`, lest an engine be kept alive by its own greenlet.
+One greenlet serves all scripts, as making one takes 8 us. When idle it refers to nothing but a `Mailbox`, lest an
+engine be kept alive by its own greenlet.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 SLICE_SECONDS: Final = 0.005
 """How long a suspended script runs between two rounds of the event loop."""
 
+NOTHING: Final[list[bytes]] = []
 INTERNAL_ERROR: Final = b"-ERR internal error\r\n"
 
 log = logging.getLogger("pyredis")
@@ -62,17 +67,17 @@ def run_mail(mailbox: Mailbox) -> None:
 
 
 class ScriptRunner:
-    """Runs one command after the other, and suspends those that take too long."""
+    """Runs commands and slices of requests on a stack of their own, and suspends scripts that take too long."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine: Engine = engine
         self.mailbox: Mailbox = Mailbox()
         self.greenlet: Any = None
         self.threshold: float = 5.0
-        # The command that runs.
+        # What runs: a command, or requests of a client and among them this one.
         self.ctx: Context | None = None
         self.command: Command | None = None
-        self.argv: list[bytes] = []
+        self.argv: list[bytes] = NOTHING
         self.reply: bytes | None = None
         self.failure: BaseException | None = None
         self.is_done: bool = True
@@ -84,25 +89,51 @@ class ScriptRunner:
 
     def run(self, ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
         """Runs a command to its end, or until it is suspended: then returns None."""
-        if self.is_running():
-            return run_now(ctx, command, argv)
+        if not self.is_done:
+            return self._run_within(ctx, command, argv)
         self.ctx = ctx
         self.command = command
         self.argv = argv
         self.started = self.engine.tick
+        if self._begin():
+            return self._take_reply()
+        return None
+
+    def run_requests(self, ctx: Context) -> None:
+        """Runs the requests of a client, of which the first runs a script, until one is suspended."""
+        self.ctx = ctx
+        if self._begin():
+            self._take_reply()
+        else:
+            ctx.wait_for_script(self.argv)
+
+    def _run_within(self, ctx: Context, command: Command, argv: list[bytes]) -> bytes | None:
+        """As `run`, the stack for scripts being the one in use."""
+        if self.has_suspended():
+            return run_now(ctx, command, argv)
+        self.argv = argv
+        self.started = self.engine.tick
+        reply = run_now(ctx, command, argv)
+        if self.has_suspended():  # the slice has ended without it
+            self.reply = reply
+            return None
+        return reply
+
+    def has_suspended(self) -> bool:
+        """Whether the command that runs has been suspended. A method, as mypy knows nothing of switches."""
+        return self.is_suspended
+
+    def _begin(self) -> bool:
+        """Runs what is at hand; false when that has been suspended."""
         self.is_done = False
         self._switch_in()
         if self.is_done:
-            return self._take_reply()
+            return True
         self.is_suspended = True
         self.engine.gates |= GATE_BUSY
         self.frozen_ms = self.engine.clock.now_ms
         self.engine.host.call_later(0, SCRIPT_TIMER)
-        return None
-
-    def is_running(self) -> bool:
-        """Whether a command runs or is suspended."""
-        return not self.is_done
+        return False
 
     def _switch_in(self) -> None:
         mailbox = self.mailbox
@@ -120,13 +151,15 @@ class ScriptRunner:
             self.greenlet.switch(mailbox)
 
     def run_job(self) -> None:
-        """Runs the command; on the script's stack."""
+        """Runs the command, or the requests; on the script's stack."""
         ctx = self.ctx
         command = self.command
         assert ctx is not None
-        assert command is not None
         try:
-            self.reply = run_now(ctx, command, self.argv)
+            if command is None:
+                ctx.run_on()
+            else:
+                self.reply = run_now(ctx, command, self.argv)
         except BaseException as error:
             self.failure = error
         self.is_done = True
@@ -138,7 +171,7 @@ class ScriptRunner:
         self.failure = None
         self.ctx = None
         self.command = None
-        self.argv = []
+        self.argv = NOTHING
         self.is_kill_wanted = False
         if failure is not None:
             raise failure

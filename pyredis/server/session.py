@@ -21,10 +21,10 @@ from typing import Final
 from librt.time import time
 from mypy_extensions import i64, mypyc_attr
 
-from pyredis.commands.dispatch import MINUS, POSTPONED, execute, note
+from pyredis.commands.dispatch import MINUS, POSTPONED, execute, execute_script, note
 from pyredis.engine.client_info import client_line
 from pyredis.engine.context import GATE_UNAUTHENTICATED, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Context
-from pyredis.engine.engine import Engine
+from pyredis.engine.engine import GATE_BUSY, Engine
 from pyredis.errors import CommandError, error_reply
 from pyredis.protocol.parser import ProtocolError, RequestParser
 
@@ -95,6 +95,8 @@ class Session(Context):
         self.is_gone: bool = False
         self.hold: i64 = HOLD_NONE
         self.postponed: list[bytes] | None = None
+        # When a slice ends that goes on on the stack for scripts.
+        self.slice_end: float = 0.0
         self.is_congested: bool = False
         self.over_soft_since_ms: i64 = 0
         self.apply_limits()
@@ -156,7 +158,9 @@ class Session(Context):
         engine.is_busy = True
         engine.current = self
         try:
-            self._run_slice(started + REFRESH_SECONDS, started + SLICE_SECONDS)
+            if self._run_slice(started + REFRESH_SECONDS, started + SLICE_SECONDS, False):
+                self.slice_end = started + SLICE_SECONDS
+                engine.scripting.run_requests(self)
         except ProtocolError as error:
             self._fail(error.message)
         except Exception:
@@ -171,7 +175,18 @@ class Session(Context):
         if engine.unsent:
             engine.send_pushed()
 
-    def _run_slice(self, refresh_at: float, limit: float) -> None:
+    def run_on(self) -> None:
+        """The rest of a slice that has come to a script."""
+        self._run_slice(self.engine.tick + REFRESH_SECONDS, self.slice_end, True)
+
+    def wait_for_script(self, argv: list[bytes]) -> None:
+        """Lets what stands behind a script wait, which has been suspended."""
+        self.is_blocked = True
+        self.waiting = argv
+        self.hold = HOLD_BLOCKED
+
+    def _run_slice(self, refresh_at: float, limit: float, is_for_scripts: bool) -> bool:
+        """Runs requests; true when the next one runs a script and wants the stack for those."""
         engine = self.engine
         parser = self.parser
         ready = parser.ready
@@ -189,7 +204,7 @@ class Session(Context):
                 else:
                     argv = parser.next_request()
                     if argv is None:
-                        return
+                        return False
             # `execute`, once more: without its calls a GET takes 1.5 us interpreted, instead of 1.75.
             command = commands.get(argv[0])
             if (
@@ -220,6 +235,11 @@ class Session(Context):
                         note(self, command, argv, reply, seconds)
                 if keyspace.ready:
                     engine.blocking.serve_ready()
+            elif command is not None and command.runs_script and engine.gates & GATE_BUSY == 0:
+                if not is_for_scripts:
+                    self.postponed = argv
+                    return True
+                reply = execute_script(self, command, argv)
             else:
                 reply = execute(self, argv)
             if reply is None:
@@ -227,10 +247,10 @@ class Session(Context):
                     self.is_blocked = True
                     self.waiting = argv
                     self.hold = HOLD_BLOCKED
-                return
+                return False
             if reply is POSTPONED:
                 self._postpone(argv)
-                return
+                return False
             argv = None
             if self.reply_mode == REPLY_ON:
                 out.append(reply)
@@ -239,7 +259,7 @@ class Session(Context):
                     size = 0
                     self._write_out()
                     if self.hold != HOLD_NONE:
-                        return
+                        return False
             else:
                 self._reply_quietly(reply)
             if late:
@@ -251,7 +271,8 @@ class Session(Context):
                 if engine.tick > limit:
                     self._hold_unread(HOLD_SLICE)
                     self.wire.run_soon()
-                    return
+                    return False
+        return False
 
     def flush(self) -> None:
         """Sends what has gathered in `out`."""

@@ -74,6 +74,27 @@ def test_what_was_sent_behind_a_long_script_is_answered_in_order() -> None:
         server.stop()
 
 
+def test_the_third_script_of_a_pipeline_is_killed_and_the_others_are_answered_in_order() -> None:
+    increment = encode("EVAL", "return redis.call('incr', KEYS[1])", "1", "n")
+    with (
+        PyredisServer("--busy-reply-threshold", "20") as server,
+        server.connect(PATIENCE) as client,
+        server.connect(PATIENCE) as other,
+    ):
+        client.send(increment * 2 + encode("EVAL", ENDLESS, "0") + increment + encode("INCR", "n"))
+        assert client.read_reply() == b":1\r\n"
+        assert client.read_reply() == b":2\r\n"
+        while other.command("EVAL", "return 1", "0") != BUSY_SCRIPT:
+            pass
+        client.send(increment)
+        assert other.command("SCRIPT", "KILL") == b"+OK\r\n"
+        assert client.read_reply().startswith(b"-ERR Script killed by user with SCRIPT KILL...")
+        assert [client.read_reply() for _ in range(3)] == [b":3\r\n", b":4\r\n", b":5\r\n"]
+        other.send(increment * 3)
+        assert [other.read_reply() for _ in range(3)] == [b":6\r\n", b":7\r\n", b":8\r\n"]
+        server.stop()
+
+
 def test_catching_errors_does_not_save_a_script_from_its_end() -> None:
     script = "while true do pcall(function() while true do end end) end"
     with busy_server("EVAL", script, "0") as (server, client, other):

@@ -64,7 +64,13 @@ local function is_thrown(value)
     return type(value) == "userdata" and value ~= null
 end
 
-local describe = natives.describe -- message, whether it has been counted
+local has_thrown = false
+
+local function describe(thrown)
+    -- The message of an error of the host, and whether it has been counted.
+    has_thrown = true
+    return natives.describe(thrown)
+end
 
 local function error_table(thrown)
     local message, counted = describe(thrown)
@@ -582,20 +588,32 @@ local function handler(err)
     return result
 end
 
+-- The collector keeps pace with what scripts allocate, and ordinary ones leave a heap of a tenth of this; one that has
+-- been larger is brought down by the scripts that follow, 50 KB with every 50 of them. So is one that holds errors of
+-- the host, of whose size Lua knows nothing.
+local STEADY_KB = 4096
 local runs = 0
 
--- Returns one value that needs no conversion; or nil, a whole reply, how many errors in it have been counted when
--- they arose, and the others; or nil, nil and what there is to know of an error.
-local function finish(ok, value)
+local function tidy_up()
+    -- Behind every fiftieth script, and behind one that was killed.
     if is_killed then
         is_killed = false
         sethook(hook, "", HOOK_INSTRUCTIONS)
     end
-    runs = runs + 1
-    if runs == 50 then
+    if runs >= 50 then
         runs = 0
-        collectgarbage("step", 50)
+        if has_thrown or collectgarbage("count") > STEADY_KB then
+            has_thrown = false
+            collectgarbage("step", 50)
+        end
     end
+end
+
+-- Returns one value that needs no conversion; or nil, a whole reply, how many errors in it have been counted when
+-- they arose, and the others; or nil, nil and what there is to know of an error.
+local function finish(ok, value)
+    runs = runs + 1
+    if runs >= 50 or is_killed then tidy_up() end
     if not ok then
         if type(value) ~= "table" then return nil, nil, "ERR " .. tostring(value), nil, nil, false end
         return nil, nil, value.message, value.source, value.line, value.counted
@@ -603,6 +621,9 @@ local function finish(ok, value)
     local kind_of = type(value)
     if kind_of == "string" or kind_of == "number" then return value end
     if kind_of == "nil" then return nil end
+    if kind_of == "table" and raw_rawget(value, "ok") == "OK" and raw_rawget(value, "err") == nil then
+        return nil, "+OK\r\n", 0, nil -- short for what follows
+    end
     local resp3, script_resp3 = natives.protocols()
     if kind_of == "boolean" and not script_resp3 then return value end
     local out = {}
@@ -610,14 +631,28 @@ local function finish(ok, value)
     return nil, concat(out), out.counted or 0, out.errors
 end
 
-local function run(f, key_count, ...)
+local function divide(key_count, ...)
     local keys, argv = { ... }, {}
-    local count = #keys
-    for i = key_count + 1, count do
+    for i = key_count + 1, #keys do
         argv[i - key_count] = keys[i]
         keys[i] = nil
     end
-    real.KEYS, real.ARGV = keys, argv
+    return keys, argv
+end
+
+-- Scripts and functions are run with keys and arguments in one row, with the only one, or with tables of them.
+
+local function run(f, key_count, ...)
+    real.KEYS, real.ARGV = divide(key_count, ...)
+    return finish(raw_xpcall(f, handler))
+end
+
+local function run_one(f, key_count, argument)
+    if key_count == 1 then
+        real.KEYS, real.ARGV = { argument }, {}
+    else
+        real.KEYS, real.ARGV = {}, { argument }
+    end
     return finish(raw_xpcall(f, handler))
 end
 
@@ -626,8 +661,33 @@ local function run_tables(f, keys, argv)
     return finish(raw_xpcall(f, handler))
 end
 
-local function call_function(f, keys, argv)
-    return finish(raw_xpcall(function() return f(keys, argv) end, handler))
+-- The function to be called and its arguments: this Lua's xpcall hands none over.
+local called, called_keys, called_argv
+
+local function invoke()
+    local f, keys, argv = called, called_keys, called_argv
+    called, called_keys, called_argv = nil, nil, nil
+    return f(keys, argv)
+end
+
+local function call(f, key_count, ...)
+    called, called_keys, called_argv = f, divide(key_count, ...)
+    return finish(raw_xpcall(invoke, handler))
+end
+
+local function call_one(f, key_count, argument)
+    called = f
+    if key_count == 1 then
+        called_keys, called_argv = { argument }, {}
+    else
+        called_keys, called_argv = {}, { argument }
+    end
+    return finish(raw_xpcall(invoke, handler))
+end
+
+local function call_tables(f, keys, argv)
+    called, called_keys, called_argv = f, keys, argv
+    return finish(raw_xpcall(invoke, handler))
 end
 
 -- Loading a library of functions: for its code there is nothing but a way to register.
@@ -727,7 +787,8 @@ local function seal()
 end
 
 return {
-    run = run, run_tables = run_tables, call_function = call_function, load_library = load_library,
+    run = run, run_one = run_one, run_tables = run_tables,
+    call = call, call_one = call_one, call_tables = call_tables, load_library = load_library,
     compile = compile_chunk, add_library = add_library,
     dump = strings.dump, collect = collectgarbage, seal = seal,
 }
