@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from time import sleep
-from typing import Any, Final
+from typing import Any
 
 from mypy_extensions import i64
 
@@ -19,9 +19,6 @@ from pyredis.persistence.rdb_input import ByteSource, RdbInput
 from pyredis.persistence.rdb_reader import UNSET, RdbReader, RdbReceiver
 
 log = logging.getLogger("pyredis")
-
-MOST_EXPECTED: Final = 1 << 24
-"""For more keys no room is made before they come: a damaged file may promise any number. This takes 8 MB."""
 
 
 class RdbLoader(RdbReceiver):
@@ -66,7 +63,7 @@ class RdbLoader(RdbReceiver):
     def sizes(self, keys: int, deadlines: int) -> None:
         """Makes room, unless many of the keys may be past their deadline."""
         if 2 * deadlines <= keys:
-            self.database.values.reserve(min(keys, MOST_EXPECTED))
+            self.database.values.reserve(keys)
 
     def key(self, key: bytes, value: Any, deadline_ms: int, idle_seconds: int, frequency: int) -> str:
         """Stores a key."""

@@ -41,7 +41,7 @@ class RdbReceiver:
         return ""
 
     def sizes(self, keys: int, deadlines: int) -> None:
-        """How many keys will follow in the database, and how many of them with deadlines: a hint."""
+        """How many keys will follow in the database, at most as many as there is data for, and how many deadlines."""
 
     def key(self, key: bytes, value: Any, deadline_ms: int, idle_seconds: int, frequency: int) -> str:
         """A key; what is not known about it is UNSET. An error text refuses it."""
@@ -121,7 +121,9 @@ class RdbReader:
             self.deadline_ms = data.integer_32("a deadline") * 1000
         elif kind == rdb.RESIZE_DB:
             keys = data.length("the number of keys")
-            self.receiver.sizes(keys, data.length("the number of deadlines"))
+            deadlines = data.length("the number of deadlines")
+            # At least three bytes are a key; where nobody knows how many are left, no number is to be believed.
+            self.receiver.sizes(min(keys, max(data.left(), 0) // 3), deadlines)
         elif kind == rdb.AUX:
             name = data.string("the name of an auxiliary field")
             self.receiver.auxiliary(name, data.string("the value of an auxiliary field"))

@@ -544,3 +544,17 @@ def test_a_claimed_length_takes_no_memory(is_known: bool) -> None:
 def test_the_name_of_a_module() -> None:
     assert module_name(0) == "AAAAAAAAA"
     assert module_name((1 << 64) - 1) == "_" * 9
+
+
+def test_no_room_is_made_for_keys_that_there_is_no_data_for() -> None:
+    def slots(promised: int, there: int) -> int:
+        keys = b"".join(b"\x00\x03%03d\x01v" % number for number in range(there))
+        file = (
+            b"REDIS0011\xfe\x00\xfb\x80" + promised.to_bytes(4, "big") + b"\x00" + keys + b"\xff" + bytes(8)
+        )
+        return len(Loaded(file).server.engine.keyspace.databases[0].values.directory)
+
+    assert slots(900, 900) == 4
+    assert slots(0, 900) == 4
+    assert slots((1 << 32) - 1, 300) == 4
+    assert slots((1 << 32) - 1, 1) == 1
