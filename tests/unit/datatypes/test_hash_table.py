@@ -23,6 +23,7 @@ class TableBesideDict(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        seed(23)  # what is drawn follows from the steps, so that they can be repeated
         self.table = HashTable(4)
         self.model: dict[bytes, int] = {}
         self.cursor = 0
