@@ -22,6 +22,7 @@ import random
 import re
 import sys
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -147,8 +148,16 @@ def facts() -> dict[str, str]:
         "machine": platform.machine(),
         "python": f"{platform.python_implementation()} {platform.python_version()}, {platform.python_compiler()}",
         "compiler": ", ".join(compilers) or "none",
+        "libraries": ", ".join(_libraries()),
         **{name: _version(name) for name in MADE_WITH},
     }
+
+
+def _libraries() -> list[str]:
+    """The builds of Python and of the C library that run here: names and checksums."""
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8")
+    paths = sorted(set(re.findall(r"(?m)\s(/\S*/(?:python3[\d.]*|libpython3\S*|libc[.-]\S*))$", maps)))
+    return [f"{Path(path).name} {zlib.crc32(Path(path).read_bytes()):08x}" for path in paths]
 
 
 def _version(distribution: str) -> str:
