@@ -206,4 +206,4 @@ def test_facts_name_the_interpreter() -> None:
     facts = player.facts()
     assert facts["python"].startswith(("CPython 3.", "PyPy 3."))
     assert facts["form"] in ("compiled", "interpreted")
-    assert set(facts) == {"form", "machine", "python", "compiler", *player.MADE_WITH}
+    assert set(facts) == {"form", "machine", "python", "compiler", "libraries", *player.MADE_WITH}
