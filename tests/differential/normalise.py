@@ -156,13 +156,13 @@ def _same_sort(argv: Argv, ours: Tree, theirs: Tree) -> bool:
 def _same_places(argv: Argv, ours: Tree, theirs: Tree) -> bool:
     """With COUNT, Redis sorts only as far as it must, by an algorithm that leaves equal distances in any order.
 
-    So the last places may be others, as near as those; two of them have to do.
+    So the last places may be others, as near as those: a few, and never most of them.
     """
     words = [word.lower() for word in argv]
     if b"count" not in words or b"any" in words or not isinstance(ours, list) or not isinstance(theirs, list):
         return ours == theirs
     strangers = [item for item in ours if item not in theirs]
-    return len(ours) == len(theirs) and len(strangers) <= 2
+    return len(ours) == len(theirs) and len(strangers) <= min(2, len(ours) // 3)
 
 
 ENVIRONMENT: Final = frozenset(
