@@ -6,9 +6,9 @@ from hashlib import sha1
 
 import pytest
 
-from pyredis.engine.engine import GATE_BUSY, Host, PropagationSink
+from pyredis.engine.engine import GATE_BUSY, PropagationSink
 from pyredis.engine.scripting import SCRIPT_TIMER
-from tests.support.inprocess import Client, InProcess, encode_command
+from tests.support.inprocess import Client, InProcess, Timers, encode_command
 
 READER = """#!lua name=l
 redis.register_function{function_name = 'f', callback = function() return 1 end, flags = {'no-writes'}}
@@ -274,14 +274,6 @@ def test_a_script_that_wants_too_much_memory_ends_with_an_error(client: Client) 
     reply = client.command("EVAL", "local s = string.rep('x', 2000000000) return #s", 0)
     assert reply == b"-ERR not enough memory\r\n"
     assert client.command("EVAL", "return 1", 0) == b":1\r\n"
-
-
-class Timers(Host):
-    def __init__(self) -> None:
-        self.wanted: list[str] = []
-
-    def call_later(self, seconds: float, what: str) -> None:
-        self.wanted.append(what)
 
 
 def test_a_long_script_is_suspended_and_goes_on_by_a_timer() -> None:

@@ -7,10 +7,10 @@ from hashlib import sha1
 
 import pytest
 
-from pyredis.engine.engine import GATE_BUSY, Host
+from pyredis.engine.engine import GATE_BUSY
 from pyredis.engine.scripting import SCRIPT_TIMER
 from pyredis.scripting.errors import ScriptError
-from tests.support.inprocess import Client, InProcess, encode_command
+from tests.support.inprocess import Client, InProcess, Timers, encode_command
 
 INCREMENT = encode_command("EVAL", "return redis.call('incr', KEYS[1])", 1, "n")
 COUNT = "for i = 1, 3000000 do end return redis.call('incr', KEYS[1])"
@@ -18,14 +18,6 @@ LONG = encode_command("EVAL", COUNT, 1, "n")
 ENDLESS = encode_command("EVAL", "while true do end", 0)
 KILLED = b"-ERR Script killed by user with SCRIPT KILL... script: 694a5fe1ddb97a4c6a1bf299d9537c7d3d0f84e7, "
 KILLED += b"on @user_script:1.\r\n"
-
-
-class Timers(Host):
-    def __init__(self) -> None:
-        self.wanted: list[str] = []
-
-    def call_later(self, seconds: float, what: str) -> None:
-        self.wanted.append(what)
 
 
 def impatient() -> InProcess:

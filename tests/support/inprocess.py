@@ -83,6 +83,16 @@ class Client:
         self.session.release()
 
 
+class Timers(Host):
+    """A host that remembers which timers were wanted; the test lets them fire."""
+
+    def __init__(self) -> None:
+        self.wanted: list[str] = []
+
+    def call_later(self, seconds: float, what: str) -> None:
+        self.wanted.append(what)
+
+
 class InProcess:
     """One engine with a manual clock."""
 
